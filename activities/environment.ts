@@ -1,0 +1,31 @@
+import { Secret } from '../db/secret.js';
+import { readEncryptionKey } from '../db/encryption-key.js';
+import path from 'node:path';
+
+export interface WorkerEnvironment {
+  databaseUrl: string;
+  encryptionKey: Secret;
+  temporalAddress: string;
+  temporalApiKey: string | undefined;
+  temporalTls: boolean;
+  namespace: string;
+  logLevel: string;
+  pollMs: number;
+}
+
+/** The worker's environment, checked once. Throws with the name of what is missing or wrong. */
+export function readWorkerEnvironment(env: NodeJS.ProcessEnv): WorkerEnvironment {
+  const home = path.resolve(env['CKS_HOME'] ?? '.cks');
+  const pollMs = Number(env['CKS_POLL_MS'] ?? '500');
+  if (!Number.isInteger(pollMs) || pollMs < 10) throw new Error(`CKS_POLL_MS takes a whole number of milliseconds from 10 on, found "${env['CKS_POLL_MS']}"`);
+  return {
+    databaseUrl: env['DATABASE_URL'] ?? `sqlite:${path.join(home, 'cks.db')}`,
+    encryptionKey: readEncryptionKey(env, home),
+    temporalAddress: env['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${env['TEMPORAL_PORT'] ?? '7233'}`,
+    temporalApiKey: env['TEMPORAL_API_KEY'],
+    temporalTls: env['TEMPORAL_TLS'] === 'true',
+    namespace: env['TEMPORAL_NAMESPACE'] ?? 'default',
+    logLevel: env['CKS_LOG_LEVEL'] ?? 'info',
+    pollMs,
+  };
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { sleep } from '@temporalio/activity';
+import { z } from 'zod';
+import { fault } from '../../workflows/model/fault.js';
+import type { SshSession } from './ssh.js';
+
+export type Subcommand = 'install' | 'init' | 'kubeconfig' | 'share' | 'join' | 'reset' | 'status' | 'evidence';
+
+const answer = z.object({
+  state: z.enum(['done', 'failed', 'running', 'absent']),
+  result: z.record(z.string(), z.unknown()).default({}),
+  error: z.string().default(''),
+});
+
+/** A run that failed is stored under its key; each further try has a key of its own. */
+const TRIES = 3;
+
+/** Quoted `name=value` lines: the only way in which values reach a node (`guest/README.md`). */
+export function inputLines(values: Record<string, string>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'\n`)
+    .join('');
+}
+
+/**
+ * Runs one subcommand of `cks-node` and returns its result. The key names the run: the same key attaches to it or finds its result,
+ * so a lost connection or a killed worker never starts it twice.
+ */
+export async function runCksNode(
+  session: SshSession,
+  program: Buffer,
+  nodeName: string,
+  subcommand: Subcommand,
+  key: string,
+  values: () => Promise<Record<string, string>> | Record<string, string>,
+): Promise<Record<string, unknown>> {
+  const path = `/opt/bin/cks-node-${createHash('sha256').update(program).digest('hex').slice(0, 16)}`;
+  if ((await session.exec(`test -x ${path}`)).code !== 0) {
+    const put = await session.exec(`sudo install -D -m 0755 /dev/stdin ${path}`, program);
+    if (put.code !== 0) throw fault('NodeFailed', `${nodeName}: cannot copy cks-node to it: ${put.stderr.trim()}`);
+  }
+  let last = '';
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    const { code, stdout, stderr } = await session.exec(`sudo ${path} ${subcommand} ${key}-${attempt}`, inputLines(await values()));
+    if (code !== 0 && code !== 1) throw fault('NodeRefused', `${nodeName}: cks-node ${subcommand} ended with ${code}: ${stderr.trim().slice(0, 500)}`);
+    const parsed = answer.safeParse(parseLine(stdout));
+    if (!parsed.success) throw fault('NodeFailed', `${nodeName}: cks-node ${subcommand} did not answer in its form: ${stdout.slice(0, 200)}`);
+    if (parsed.data.state === 'done') return parsed.data.result;
+    last = parsed.data.error;
+    if (attempt < TRIES) await sleep(500 * attempt);
+  }
+  throw fault('NodeRefused', `${nodeName}: ${subcommand} failed ${TRIES} times: ${last}`);
+}
+
+function parseLine(text: string): unknown {
+  try {
+    return JSON.parse(text.trim().split('\n').at(-1) ?? '');
+  } catch {
+    return undefined;
+  }
+}

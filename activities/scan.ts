@@ -1,0 +1,89 @@
+import { nowPlus, transact } from '../db/knex.js';
+import { queueOperation, settleOperation } from '../db/operations.js';
+import { readRun } from '../db/runs.js';
+import type { ClusterRow, OperationRow } from '../db/rows.js';
+import { isRunOpen, signalPause, signalStop, startRun } from '../workflows/client.js';
+import { textOf } from '../workflows/model/fault.js';
+import type { Settings } from '../workflows/model/settings.js';
+import type { Deps } from './deps.js';
+
+/** Seconds after which an operation's run must exist; younger ones are being started. */
+const START_GRACE = 3;
+/** Seconds between two attempts of a delete: 30, 60, … at most an hour. */
+const deletePause = (attempt: number) => Math.min(3600, 30 * 2 ** Math.min(attempt - 1, 7));
+
+export const scanActivities = (deps: Deps) => ({
+  /**
+   * Starts queued operations that have no run, ends running ones whose run is gone (they rest, resumable), repeats requests that a
+   * run may have missed, and takes up deletes that failed.
+   */
+  async settleOperations(): Promise<void> {
+    const { db, log } = deps;
+    const open = await db<OperationRow>('operation').whereNull('ended').where('created', '<', nowPlus(db, -START_GRACE)).orderBy('id');
+    for (const operation of open) {
+      try {
+        await settleOne(deps, operation);
+      } catch (error) {
+        log.warn({ operation: operation.uuid, error: textOf(error) }, 'the scan could not look after an operation');
+      }
+    }
+    await retryDeletes(deps);
+  },
+});
+
+async function settleOne({ db, temporal, log }: Deps, operation: OperationRow): Promise<void> {
+  const { uuid, state } = operation;
+  if (state === 'queued') {
+    const run = await readRun(db, operation);
+    if (run && (await startRun(temporal, run))) {
+      log.info({ operation: uuid }, 'started an operation that had no run');
+      return;
+    }
+    if (await isRunOpen(temporal, uuid)) return;
+    // The run exists and is closed, but the operation may have been claimed and settled meanwhile: settling looks again.
+    await settleLost(db, uuid);
+    return;
+  }
+  if (await isRunOpen(temporal, uuid)) {
+    if (operation.stop_requested !== null) await signalStop(temporal, uuid, operation.stop_requested);
+    await signalPause(temporal, uuid, operation.pause_requested === 1);
+    return;
+  }
+  log.warn({ operation: uuid }, 'ended an operation whose run is gone');
+  await settleLost(db, uuid);
+}
+
+const settleLost = (db: Deps['db'], uuid: string) =>
+  settleOperation(db, uuid, {
+    end: 'failed',
+    fault: 'RunLost',
+    reason: 'the Temporal run of the operation was terminated or lost: resumeKubernetesClusterOperation continues it',
+    leftovers: [],
+    failedLines: [],
+    leftoverLines: [],
+  });
+
+/** A cluster in Destroying that no operation holds: its delete is tried again, with growing pauses. */
+async function retryDeletes({ db, temporal, log }: Deps): Promise<void> {
+  const clusters = await db<ClusterRow>('kubernetes_cluster').where({ state: 'Destroying' }).whereNull('removed');
+  for (const cluster of clusters) {
+    const last = await db<OperationRow>('operation').where({ cluster_id: cluster.uuid, kind: 'delete' }).orderBy('id', 'desc').first();
+    if (!last || last.ended === null) continue;
+    const due = await db('operation').where({ uuid: last.uuid }).where('ended', '<', nowPlus(db, -deletePause(last.attempt))).first<object | undefined>();
+    if (!due) continue;
+    const queued = await transact(db, (trx) =>
+      queueOperation(trx, {
+        kind: 'delete',
+        cluster,
+        caller: { accountId: last.account_id, userId: last.user_id },
+        settings: JSON.parse(last.settings) as Settings,
+        attemptOf: last,
+        command: 'deleteKubernetesCluster',
+      }),
+    );
+    log.info({ cluster: cluster.name, attempt: last.attempt + 1 }, 'trying an unfinished delete again');
+    const operation = await db<OperationRow>('operation').where({ uuid: queued.operationId }).first();
+    const run = operation && (await readRun(db, operation));
+    if (run) await startRun(temporal, run);
+  }
+}

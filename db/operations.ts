@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import type { Knex } from 'knex';
+import { fault } from '../workflows/model/fault.js';
+import type { Claim, ClusterFacts, Outcome } from '../workflows/model/operation.js';
+import type { PlanLine } from '../workflows/model/plan.js';
+import { DEFAULT_SETTINGS, type Settings } from '../workflows/model/settings.js';
+import { OPERATIONS, type OperationKind } from '../workflows/model/states.js';
+import { moveCluster, mustReadCluster, readDetails } from './clusters.js';
+import { now, transact, type Db } from './knex.js';
+import { readNodeFacts } from './nodes.js';
+import type { ClusterRow, OperationRow } from './rows.js';
+import { writeEvent } from './write-event.js';
+
+const CLUSTER_COMMANDS = 'org.apache.cloudstack.api.command.user.kubernetes.cluster';
+
+export interface NewOperation {
+  kind: OperationKind;
+  mode?: 'run' | 'undo';
+  cluster: ClusterRow;
+  caller: { accountId: string; userId: string };
+  settings: Settings;
+  /** The operation that this is another attempt of. */
+  attemptOf?: OperationRow;
+  /** `true` for delete: waits for the running operation to end, and ends it. */
+  takeOver?: boolean;
+  /** Name of the API command, shown as the job's `cmd`. */
+  command: string;
+  jobId?: string;
+}
+
+export interface Queued {
+  operationId: string;
+  jobId: string;
+  /** The operation that holds the cluster: this one is refused (its job has failed), or, when taking over, waits for it. */
+  heldBy?: OperationRow;
+}
+
+/**
+ * Writes the job and the operation in the caller's transaction. The unique `active_cluster_id` decides who holds a cluster; when
+ * another operation does, the job is written as failed with 530 (the wire has no synchronous busy error).
+ */
+export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation): Promise<Queued> {
+  const { kind, cluster, caller, attemptOf } = wanted;
+  const rule = OPERATIONS[kind];
+  const jobId = wanted.jobId ?? randomUUID();
+  const operationId = randomUUID();
+  const holder = await trx<OperationRow>('operation').where({ active_cluster_id: cluster.uuid }).first();
+  const refusal =
+    holder && !wanted.takeOver
+      ? `Kubernetes cluster ${cluster.name} is busy: operation "${holder.kind}" (${holder.uuid}) is ${holder.state}; wait for job ${holder.job_id}, or cancel it with cancelKubernetesClusterOperation`
+      : undefined;
+  await trx('async_job').insert({
+    uuid: jobId,
+    job_cmd: `${CLUSTER_COMMANDS}.${wanted.command[0]?.toUpperCase()}${wanted.command.slice(1)}Cmd`,
+    instance_type: kind === 'create' || kind === 'delete' ? 'KubernetesCluster' : null,
+    account_id: caller.accountId,
+    user_id: caller.userId,
+    job_status: refusal ? 2 : 0,
+    job_result_code: refusal ? 530 : 0,
+    job_result: refusal ? JSON.stringify({ errorcode: 530, errortext: refusal }) : null,
+    created: now(trx),
+    removed: refusal ? now(trx) : null,
+  });
+  if (refusal) return { operationId: holder!.uuid, jobId, heldBy: holder! };
+  await trx('operation').insert({
+    uuid: operationId,
+    root_id: attemptOf?.root_id ?? operationId,
+    attempt: (attemptOf?.attempt ?? 0) + 1,
+    kind,
+    mode: wanted.mode ?? 'run',
+    cluster_id: cluster.uuid,
+    active_cluster_id: holder ? null : cluster.uuid,
+    state: 'queued',
+    from_state: attemptOf?.from_state ?? cluster.state,
+    job_id: jobId,
+    account_id: caller.accountId,
+    user_id: caller.userId,
+    settings: JSON.stringify(wanted.settings),
+    pause_requested: 0,
+    created: now(trx),
+  });
+  if (holder) await trx('operation').where({ uuid: holder.uuid }).whereNull('stop_requested').update({ stop_requested: 'supersede' });
+  await writeEvent(trx, { ...eventOf(cluster, kind, caller.userId), state: 'Scheduled', description: `${rule.phrase} ${cluster.name}` });
+  return { operationId, jobId, ...(holder && { heldBy: holder }) };
+}
+
+const eventOf = (cluster: ClusterRow, kind: OperationKind, userId: string) => ({
+  type: OPERATIONS[kind].event,
+  user_id: userId,
+  account_id: cluster.account_id,
+  domain_id: cluster.domain_id,
+  resource_type: 'KubernetesCluster',
+  resource_id: cluster.uuid,
+});
+
+export const readOperation = (db: Db, uuid: string): Promise<OperationRow | undefined> =>
+  Promise.resolve(db<OperationRow>('operation').where({ uuid }).first());
+
+/**
+ * Takes a queued operation for the run `runId`, once. Returns null when it is not to be had (ended, or another run's), and
+ * `'wait'` while the operation that it takes over from still holds the cluster.
+ */
+export async function claimOperation(db: Knex, uuid: string, runId: string): Promise<Claim | null | 'wait'> {
+  return transact(db, async (trx) => {
+    const row = await readOperation(trx, uuid);
+    if (!row) return null;
+    if (row.state === 'queued') {
+      if (row.active_cluster_id === null) {
+        if (await trx('operation').where({ active_cluster_id: row.cluster_id }).first()) return 'wait';
+        await trx('operation').where({ uuid }).update({ active_cluster_id: row.cluster_id });
+      }
+      await trx('operation').where({ uuid }).update({ state: row.mode === 'undo' ? 'undoing' : 'running', run_id: runId, started: now(trx) });
+      const cluster = await mustReadCluster(trx, row.cluster_id);
+      const rule = OPERATIONS[row.kind];
+      await moveCluster(trx, cluster, rule.during, null);
+      await writeEvent(trx, { ...eventOf(cluster, row.kind, row.user_id), state: 'Started', description: `${rule.phrase} ${cluster.name}` });
+    } else if (row.run_id !== runId || row.active_cluster_id === null) {
+      return null;
+    }
+    const begun = await trx('operation_step as s')
+      .join('operation as o', 'o.uuid', 's.operation_id')
+      .where('o.root_id', row.root_id)
+      .whereNot('o.uuid', uuid)
+      .whereNotNull('s.began')
+      .distinct<{ title: string }[]>('s.title');
+    return {
+      clusterId: row.cluster_id,
+      kind: row.kind,
+      mode: row.mode,
+      attempt: row.attempt,
+      settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings) as Settings) },
+      stop: row.stop_requested,
+      paused: row.pause_requested === 1,
+      begun: begun.map(({ title }) => title),
+    };
+  });
+}
+
+export async function readFacts(db: Db, operationId: string): Promise<ClusterFacts> {
+  const operation = await readOperation(db, operationId);
+  const cluster = await mustReadCluster(db, operation?.cluster_id ?? '');
+  return readClusterFacts(db, cluster);
+}
+
+export async function readClusterFacts(db: Db, cluster: ClusterRow): Promise<ClusterFacts> {
+  const details = await readDetails(db, cluster.uuid);
+  const network = await db('networks').where({ uuid: cluster.network_id }).first<{ state: string; removed: string | null } | undefined>();
+  const secrets = await db('secret').where({ owner: `cluster/${cluster.uuid}` }).select<{ name: string }[]>('name');
+  const has = (name: string) => secrets.some((secret) => secret.name === name);
+  return {
+    clusterId: cluster.uuid,
+    clusterName: cluster.name,
+    clusterType: cluster.cluster_type,
+    controlCount: cluster.control_node_count,
+    workerCount: cluster.node_count,
+    nodes: await readNodeFacts(db, cluster.uuid),
+    networkState: network && network.removed === null ? network.state : 'Destroy',
+    networkOwned: details.get('networkCleanup') === 'true',
+    hasRules: details.get('networkApplied') === 'true',
+    hasKeys: has('ssh'),
+    hasKubeconfig: has('kubeconfig'),
+    hasProtection: details.get('controlNodesProtected') === 'true',
+  };
+}
+
+/** Stores the list as `operation_step` rows; again with the same lines changes nothing. */
+export async function recordPlan(db: Knex, operationId: string, lines: readonly PlanLine[]): Promise<void> {
+  const rows = lines.map(({ line, parent, title, kind, skip, after }) => ({
+    operation_id: operationId, line, parent, title: title.slice(0, 250), kind, skip: skip?.slice(0, 250) ?? null, after_lines: JSON.stringify(after),
+    state: skip === null ? 'pending' : 'skipped', attempts: 0,
+  })); // prettier-ignore
+  await transact(db, async (trx) => {
+    for (let i = 0; i < rows.length; i += 60)
+      await trx('operation_step').insert(rows.slice(i, i + 60)).onConflict(['operation_id', 'line']).ignore();
+  });
+}
+
+/** The only end of an operation: cluster state, operation, steps, job and event in one transaction. A second call does nothing. */
+export async function settleOperation(db: Knex, operationId: string, outcome: Outcome): Promise<void> {
+  await transact(db, async (trx) => {
+    const row = await readOperation(trx, operationId);
+    if (!row || row.ended !== null) return;
+    const rule = OPERATIONS[row.kind];
+    const cluster = await mustReadCluster(trx, row.cluster_id);
+    const ok = outcome.end === 'succeeded';
+    const reason = outcome.reason?.slice(0, 2000) ?? null;
+    const rest = ok
+      ? rule.done
+      : outcome.end === 'cancelled'
+        ? rule.cancelled === 'before' ? row.from_state : rule.cancelled
+        : (outcome.rest ?? rule.failed); // prettier-ignore
+    if (row.started !== null) await moveCluster(trx, cluster, rest, ok ? null : reason);
+    else if (outcome.end !== 'superseded') await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);
+    await trx('operation')
+      .where({ uuid: operationId })
+      .update({
+        state: ok ? 'succeeded' : outcome.end === 'cancelled' ? 'cancelled' : 'failed',
+        active_cluster_id: null,
+        ended: now(trx),
+        fault: outcome.fault ?? null,
+        reason,
+        leftovers: outcome.leftovers.length === 0 ? null : JSON.stringify(outcome.leftovers),
+      });
+    const mark = (state: string, lines: { line: number; note: string }[]) =>
+      Promise.all(lines.map(({ line, note }) => trx('operation_step').where({ operation_id: operationId, line }).update({ state, note: note.slice(0, 2000), ended: now(trx) })));
+    await mark('failed', outcome.failedLines);
+    await mark('leftover', outcome.leftoverLines);
+    await trx('operation_step')
+      .where({ operation_id: operationId, state: 'running' })
+      .update({ state: outcome.end === 'cancelled' ? 'undone' : 'failed', note: trx.raw(`COALESCE(note, ?)`, ['stopped with the operation']) });
+    const errortext = reason ?? 'the operation failed';
+    const jobOk = ok || (row.mode === 'undo' && outcome.end === 'cancelled');
+    await trx('async_job')
+      .where({ uuid: row.job_id, job_status: 0 })
+      .update({
+        job_status: jobOk ? 1 : 2,
+        job_result_code: jobOk ? 0 : 530,
+        job_result: JSON.stringify(jobOk ? jobResult(row) : { errorcode: 530, errortext }),
+        removed: now(trx),
+      });
+    // Jobs of commands that asked for this end: a cancel.
+    await trx('async_job')
+      .where({ operation_id: operationId, job_status: 0 })
+      .update({ job_status: 1, job_result: JSON.stringify({ object: 'kubernetesclusteroperation', id: operationId }), removed: now(trx) });
+    await writeEvent(trx, {
+      ...eventOf(cluster, row.kind, row.user_id),
+      state: 'Completed',
+      level: ok ? 'INFO' : 'ERROR',
+      description: ok ? `Successfully completed ${rule.phrase} ${cluster.name}` : `Error while ${rule.phrase} ${cluster.name}: ${errortext}`,
+    });
+  });
+}
+
+/** What a client reads of a job that went well: the cluster, `success`, or, for further attempts, the operation. */
+function jobResult({ kind, attempt, uuid, cluster_id }: OperationRow): object {
+  if (attempt > 1) return { object: 'kubernetesclusteroperation', id: uuid };
+  return kind === 'delete' ? { success: true } : { object: 'kubernetescluster', id: cluster_id };
+}
+
+/** Throws `NotHolder` unless the operation still holds its cluster. */
+export async function assertHolds(db: Db, operationId: string): Promise<void> {
+  const row = await readOperation(db, operationId);
+  if (!row || row.active_cluster_id === null || row.ended !== null) throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
+}

@@ -1,0 +1,189 @@
+import { type Server, type Socket, createServer } from 'node:net';
+import { z } from 'zod';
+import type { GatewayNetwork } from '../activities/gateway/driver.js';
+import type { Clusters } from './clusters.js';
+import { type Action, Refusal } from './faults.js';
+import type { Guests } from './guests.js';
+import type { NodeShells } from './ssh.js';
+import type { Zone } from './zone.js';
+
+const port = z.int().min(1).max(65535);
+const networkSchema = z.object({
+  networkId: z.string().min(1),
+  networkNumber: z.int(),
+  cidr: z.string(),
+  gateway: z.string(),
+  publicAddress: z.ipv4(),
+  open: z.array(z.object({ from: port, to: port })),
+  forwards: z.array(z.object({ publicPort: port, address: z.ipv4(), port })),
+  balancers: z.array(z.object({ name: z.string(), publicPort: port, port, members: z.array(z.ipv4()) })),
+});
+const addressSchema = z.object({ networkId: z.string().min(1), publicAddress: z.ipv4() });
+const absentSchema = z.object({ networkId: z.string().min(1) });
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+/** The gateway host: public addresses on loopback, with a listener for each forward and balancer that the firewall lets in. */
+export class Gateways {
+  private readonly listeners = new Map<string, Server>();
+  private readonly sockets = new Set<Socket>();
+
+  constructor(
+    private readonly zone: Zone,
+    private readonly guests: Guests,
+    private readonly shells: NodeShells,
+    private readonly clusters: Clusters,
+  ) {}
+
+  /** Opens again what was open when the simulator stopped. */
+  async resume(): Promise<void> {
+    for (const network of this.zone.networks.values())
+      await this.listen(network).catch((error: unknown) => this.zone.log.error({ err: error }, 'simulated gateway'));
+  }
+
+  prepare(kind: string, body: unknown): { action: Action; run: () => Promise<unknown> } | undefined {
+    const action = (key: string): Action => ({ on: 'gateway', kind, key });
+    const locked = (networkId: string, act: () => Promise<void>) => () =>
+      this.zone.locks.run(`gateway/${networkId}`, act);
+    if (kind === 'gateway.address') {
+      const wanted = parse(kind, addressSchema, body);
+      const { networkId, publicAddress } = wanted;
+      const run = locked(networkId, async () => {
+        if (!this.claim(networkId, publicAddress)) return;
+        await this.zone.change(action(publicAddress), this.zone.seconds('t_ip'), () => {
+          this.claim(networkId, publicAddress);
+          this.zone.addresses.put(publicAddress, wanted);
+        });
+      });
+      return { action: action(publicAddress), run };
+    }
+    if (kind === 'gateway.apply') {
+      const network = sorted(parse(kind, networkSchema, body));
+      return {
+        action: action(network.networkId),
+        run: locked(network.networkId, () => this.apply(action(network.networkId), network)),
+      };
+    }
+    if (kind === 'gateway.delete') {
+      const { networkId } = parse(kind, absentSchema, body);
+      return { action: action(networkId), run: locked(networkId, () => this.remove(action(networkId), networkId)) };
+    }
+    return undefined;
+  }
+
+  close(): void {
+    for (const server of this.listeners.values()) server.close();
+    this.listeners.clear();
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** Whether the address still has to be taken for this network; throws when it cannot be. */
+  private claim(networkId: string, publicAddress: string): boolean {
+    if (!publicAddress.startsWith('127.') || publicAddress === '127.0.0.1')
+      throw new Refusal(
+        `the simulated gateway has addresses 127.x.y.z other than 127.0.0.1 only, not ${publicAddress}`,
+        false,
+      );
+    const holder = this.zone.addresses.get(publicAddress)?.networkId;
+    if (holder !== undefined && holder !== networkId)
+      throw new Refusal(`public address ${publicAddress} belongs to network ${holder}, not ${networkId}`, false);
+    return holder === undefined;
+  }
+
+  private async apply(action: Action, network: GatewayNetwork): Promise<void> {
+    const { networkId, publicAddress } = network;
+    this.claim(networkId, publicAddress);
+    const found = this.zone.networks.get(networkId);
+    if (same(found, network)) return this.listen(network);
+    const seconds = found ? this.zone.seconds('t_pf') + this.zone.seconds('t_fw') : this.zone.seconds('t_net');
+    const begin = this.zone.clock.now();
+    await this.zone.clock.sleep(seconds);
+    await this.listen(network);
+    this.zone.disk.commit(() => {
+      this.zone.addresses.put(publicAddress, { networkId, publicAddress });
+      this.zone.networks.put(networkId, network);
+      this.zone.record(action, begin, this.zone.clock.now());
+    });
+  }
+
+  private async remove(action: Action, networkId: string): Promise<void> {
+    const held = this.zone.addresses.values().filter((one) => one.networkId === networkId);
+    const found = this.zone.networks.has(networkId);
+    if (!found) await this.closeAllBut(networkId, new Set());
+    if (!found && held.length === 0) return;
+    await this.zone.change(action, found ? this.zone.seconds('t_netdel') : 0, () => {
+      this.zone.networks.delete(networkId);
+      for (const { publicAddress } of held) this.zone.addresses.delete(publicAddress);
+    });
+    await this.closeAllBut(networkId, new Set());
+  }
+
+  /** Leaves exactly the network's listeners open; those that stay are not touched. */
+  private async listen(network: GatewayNetwork): Promise<void> {
+    const { networkId, publicAddress, open, forwards, balancers } = network;
+    const letIn = (wanted: number) => open.some(({ from, to }) => from <= wanted && wanted <= to);
+    const ports = [...forwards, ...balancers].map((one) => one.publicPort).filter(letIn);
+    const wanted = new Set(ports.map((one) => `${networkId} ${publicAddress} ${one}`));
+    await this.closeAllBut(networkId, wanted);
+    for (const id of wanted) {
+      if (this.listeners.has(id)) continue;
+      const publicPort = Number(id.split(' ').at(-1));
+      this.listeners.set(id, await this.open(networkId, publicAddress, publicPort));
+    }
+  }
+
+  private async open(networkId: string, publicAddress: string, publicPort: number): Promise<Server> {
+    const server = createServer((socket) => this.accept(networkId, publicPort, socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) =>
+        reject(
+          new Refusal(`simulated gateway cannot listen on ${publicAddress}:${publicPort}: ${error.message}`, true),
+        ),
+      );
+      server.listen(publicPort, publicAddress, resolve);
+    });
+    server.on('error', (error) => this.zone.log.error({ err: error }, 'simulated gateway'));
+    return server;
+  }
+
+  private async closeAllBut(networkId: string, wanted: Set<string>): Promise<void> {
+    for (const [id, server] of this.listeners) {
+      if (!id.startsWith(`${networkId} `) || wanted.has(id)) continue;
+      this.listeners.delete(id);
+      server.close();
+    }
+  }
+
+  /** Looks up the rule for each connection, so a changed rule needs no new listener. */
+  private accept(networkId: string, publicPort: number, socket: Socket): void {
+    socket.on('error', () => undefined);
+    socket.setNoDelay(true);
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    const network = this.zone.networks.get(networkId);
+    const forward = network?.forwards.find((one) => one.publicPort === publicPort);
+    const balancer = network?.balancers.find((one) => one.publicPort === publicPort);
+    const domain = forward?.port === 22 ? this.guests.at(networkId, forward.address) : undefined;
+    const cluster = balancer && this.clusters.behind(networkId, balancer.members);
+    if (domain) this.shells.accept(domain, socket);
+    else if (cluster !== undefined) this.clusters.handle(cluster, socket);
+    else socket.destroy();
+  }
+}
+
+/** The same rules in another order are the same network. */
+function sorted(network: GatewayNetwork): GatewayNetwork {
+  const byPort = (a: { publicPort: number }, b: { publicPort: number }) => a.publicPort - b.publicPort;
+  return {
+    ...network,
+    open: [...network.open].sort((a, b) => a.from - b.from || a.to - b.to),
+    forwards: [...network.forwards].sort(byPort),
+    balancers: network.balancers.map((one) => ({ ...one, members: [...one.members].sort() })).sort(byPort),
+  };
+}
+
+function parse<T>(kind: string, schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw new Refusal(`${kind}: ${z.prettifyError(parsed.error)}`, false);
+  return parsed.data;
+}

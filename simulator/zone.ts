@@ -1,0 +1,96 @@
+import type { Logger } from 'pino';
+import type { DomainSpec, DomainState, SeedMedium, VolumeSpec } from '../activities/hypervisor/driver.js';
+import type { GatewayNetwork } from '../activities/gateway/driver.js';
+import { Clock } from './clock.js';
+import { Disk, Shelf } from './disk.js';
+import { type Action, Faults } from './faults.js';
+import { Locks } from './locks.js';
+import type { Profile, Symbol8 } from './profiles.js';
+
+export interface ZoneOptions {
+  folder: string;
+  profile: Profile;
+  scale: number;
+  log: Logger;
+  host: { cpus: number; ramMb: number; arch: string };
+}
+
+export interface Domain extends DomainSpec {
+  host: string;
+  state: DomainState;
+  /** When the running machine's SSH server answers, in epoch milliseconds; 0 when it is off. */
+  bootedAt: number;
+}
+export interface Volume extends VolumeSpec {
+  host: string;
+}
+export interface Seed extends SeedMedium {
+  host: string;
+}
+/** A cached copy on a host. */
+export interface Copy {
+  host: string;
+  id: string;
+}
+export interface Address {
+  publicAddress: string;
+  networkId: string;
+}
+
+/** What the parts of the simulated data centre share: its objects, its clock, its faults and its list of effects. */
+export class Zone {
+  readonly profile: Profile;
+  readonly log: Logger;
+  readonly hostSize: ZoneOptions['host'];
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly faults: Faults;
+  readonly locks = new Locks();
+  readonly domains: Shelf<Domain>;
+  readonly volumes: Shelf<Volume>;
+  readonly seeds: Shelf<Seed>;
+  readonly isos: Shelf<Copy>;
+  readonly templates: Shelf<Copy>;
+  readonly networks: Shelf<GatewayNetwork>;
+  readonly addresses: Shelf<Address>;
+
+  constructor(options: ZoneOptions) {
+    this.profile = options.profile;
+    this.log = options.log;
+    this.hostSize = options.host;
+    this.clock = new Clock(options.scale);
+    this.disk = new Disk(options.folder);
+    this.faults = new Faults(this.disk);
+    this.domains = new Shelf(this.disk, 'domain');
+    this.volumes = new Shelf(this.disk, 'volume');
+    this.seeds = new Shelf(this.disk, 'seed');
+    this.isos = new Shelf(this.disk, 'iso');
+    this.templates = new Shelf(this.disk, 'template');
+    this.networks = new Shelf(this.disk, 'network');
+    this.addresses = new Shelf(this.disk, 'address');
+  }
+
+  seconds(symbol: Symbol8): number {
+    return this.profile[symbol];
+  }
+
+  /** Spends the time, then makes the change and its record as one; a kill in between leaves neither. */
+  async change(action: Action, seconds: number, act: () => void): Promise<void> {
+    const begin = this.clock.now();
+    if (seconds > 0) await this.clock.sleep(seconds);
+    this.disk.commit(() => {
+      act();
+      this.record(action, begin, this.clock.now());
+    });
+  }
+
+  record({ kind, key, node }: Action, begin: number, end: number): void {
+    const iso = (time: number) => new Date(time).toISOString();
+    this.disk.addEffect({ kind, key, node: node ?? null, begin: iso(begin), end: iso(end) });
+  }
+
+  close(): void {
+    this.clock.stop();
+    this.disk.close();
+  }
+}

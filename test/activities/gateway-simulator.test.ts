@@ -1,0 +1,55 @@
+import { connect } from 'node:net';
+import type { GatewayNetwork } from '../../activities/gateway/driver.js';
+import { describeGateway } from './gateway-contract.js';
+import { ZoneFixture, aNetwork } from './zone-fixture.js';
+
+const accepts = ({ publicAddress }: GatewayNetwork, port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, publicAddress);
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+
+describeGateway('the simulator', async () => {
+  const zone = await ZoneFixture.start();
+  return {
+    gateway: zone.gateway(),
+    changes: async () => (await zone.effects('gateway')).length,
+    isOpen: accepts,
+    stop: () => zone.stop(),
+  };
+});
+
+describe('the simulated gateway', () => {
+  let zone: ZoneFixture;
+  beforeEach(async () => {
+    zone = await ZoneFixture.start();
+  });
+  afterEach(() => zone.stop());
+
+  it('listens again after a restart', async () => {
+    const network = aNetwork(['10.1.1.10']);
+    await zone.gateway().apply(network);
+    await zone.restart();
+    expect(await accepts(network, 2222)).toBe(true);
+    expect(await accepts(network, 6443)).toBe(true);
+    await zone.gateway().apply(network);
+    expect(await zone.effects('gateway.apply')).toHaveLength(1);
+  });
+
+  it('has loopback addresses only', async () => {
+    for (const address of ['127.0.0.1', '10.0.0.1'])
+      await expect(zone.gateway().ensureAddress('n', address)).rejects.toMatchObject({ nonRetryable: true });
+  });
+
+  it('shows its rules and their members', async () => {
+    const network = aNetwork(['10.1.1.10'], ['10.1.1.10']);
+    await zone.gateway().apply(network);
+    const { networkId, publicAddress } = network;
+    expect(await zone.get('/control/world')).toMatchObject({
+      networks: [{ networkId, cidr: '10.1.1.0/24', publicAddress }],
+      members: [{ networkId, balancer: 'api-lb', address: '10.1.1.10' }],
+      addresses: [{ networkId, publicAddress }],
+    });
+  });
+});

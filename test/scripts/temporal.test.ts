@@ -1,0 +1,112 @@
+import { execFile, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { accepts } from '../../scripts/ports.js';
+import { findTemporal, setRetention } from '../../scripts/temporal.js';
+import { behaviourOptions, devServerArguments, readTemporalSettings } from '../../scripts/temporal-settings.js';
+
+const run = promisify(execFile);
+const settings = readTemporalSettings();
+const noNetwork = async (): Promise<string> => {
+  throw new Error('no network');
+};
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('temporal-dev.yaml', () => {
+  test('durations keep their quotes on the command line, since dynamic configuration wants JSON', () => {
+    expect(behaviourOptions(settings)).toEqual(expect.arrayContaining(['history.timerProcessorMaxTimeShift="10ms"']));
+    expect(behaviourOptions(settings)).toEqual(expect.arrayContaining(['history.transferProcessorMaxPollRPS=1000']));
+  });
+
+  test('all six search attributes are registered as keywords', () => {
+    const args = devServerArguments(settings, { port: 1 });
+    for (const name of ['CksCluster', 'CksClusterName', 'CksOperation', 'CksAccount', 'CksZone', 'CksState'])
+      expect(args).toContain(`${name}=Keyword`);
+    expect(args).toContain('--headless');
+  });
+
+  test('a name it does not know is refused', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cks-temporal-'));
+    writeFileSync(join(folder, 'x.yaml'), 'cli: v1.5.1\nports: 3\n');
+    expect(() => readTemporalSettings(join(folder, 'x.yaml'))).toThrow(/x\.yaml: .*ports/);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the temporal program', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'cks-temporal-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  function program(path: string, text = '#!/bin/sh\n'): string {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), text);
+    chmodSync(join(folder, path), 0o755);
+    return join(folder, path);
+  }
+
+  test('is taken from the PATH, then from Go, then from the cache folder', async () => {
+    const env = { PATH: join(folder, 'bin'), HOME: folder, XDG_CACHE_HOME: join(folder, 'cache') };
+    const cached = program('cache/cks/temporal');
+    expect(await findTemporal(undefined, env, settings, noNetwork)).toBe(cached);
+    const byGo = program('go/bin/temporal');
+    expect(await findTemporal(undefined, env, settings, noNetwork)).toBe(byGo);
+    const onPath = program('bin/temporal');
+    expect(await findTemporal(undefined, env, settings, noNetwork)).toBe(onPath);
+  });
+
+  test('is built with Go when it cannot be downloaded, and that is said first', async () => {
+    program('bin/go', '#!/bin/sh\necho "$@" > "$HOME/asked"\necho built > "$GOBIN/temporal"\n');
+    const said: string[] = [];
+    const env = { PATH: `${join(folder, 'bin')}:/bin:/usr/bin`, HOME: folder };
+    const found = await findTemporal((line) => said.push(line), env, settings, noNetwork);
+    expect(found).toBe(join(folder, '.cache', 'cks', 'temporal'));
+    expect(said.join('\n')).toMatch(/no network.*about four minutes/);
+  });
+
+  test('that no way finds ends in one line with the remedy', async () => {
+    program('bin/go', '#!/bin/sh\necho "no module proxy" >&2\nexit 1\n');
+    const env = { PATH: `${join(folder, 'bin')}:/bin:/usr/bin`, HOME: folder };
+    await expect(findTemporal(undefined, env, settings, noNetwork)).rejects.toThrow(
+      /no network; go install ended with 1: no module proxy.*go install github\.com\/temporalio\/cli\/cmd\/temporal@v1\.5\.1/,
+    );
+  });
+
+  test('starts with every option of the file, keeps runs for 30 days, and starts again on the same data', async () => {
+    const path = await findTemporal();
+    const [port, uiPort] = [await freePort(), await freePort()];
+    const address = `127.0.0.1:${port}`;
+    for (const round of [1, 2]) {
+      const server = spawn(
+        path,
+        devServerArguments(settings, { port, uiPort, dbFilename: join(folder, 'temporal.db') }),
+      );
+      let words = '';
+      server.stderr.on('data', (text) => (words += String(text)));
+      const ended = new Promise((resolve) => server.on('close', resolve));
+      try {
+        for (let tries = 0; !(await accepts(port)) && tries < 300; tries++) await new Promise((r) => setTimeout(r, 50));
+        if (round === 1) await setRetention(path, port, settings);
+        const namespace = await run(path, ['operator', 'namespace', 'describe', '-n', 'default', '--address', address]);
+        expect(namespace.stdout).toMatch(/RetentionTtl\s+720h0m0s/);
+        const attributes = await run(path, ['operator', 'search-attribute', 'list', '--address', address]);
+        expect(attributes.stdout.match(/^\s*Cks\w+\s+Keyword\s*$/gm)).toHaveLength(6);
+        expect(await accepts(uiPort)).toBe(true);
+      } finally {
+        server.kill('SIGTERM');
+        await ended;
+      }
+      expect(words).not.toMatch(/level=ERROR|unknown flag/);
+    }
+  });
+});

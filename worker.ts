@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import pino from 'pino';
+import { buildActivities, registered } from './activities/index.js';
+import { openGateway, openHypervisor } from './activities/drivers.js';
+import { readWorkerEnvironment } from './activities/environment.js';
+import { keepSchedules } from './activities/schedules.js';
+import { connect } from './db/knex.js';
+import { Sealer } from './db/secret.js';
+import { projectRoot } from './db/project-root.js';
+import { connectTemporal } from './workflows/client.js';
+import { TASK_QUEUE } from './workflows/model/operation.js';
+
+const env = readWorkerEnvironment(process.env);
+const log = pino({ name: 'worker', level: env.logLevel });
+
+Runtime.install({
+  shutdownSignals: ['SIGINT', 'SIGTERM'],
+  logger: {
+    log: (level, message, meta) => log[levelOf(level)](safe(meta), message),
+    trace: () => undefined,
+    debug: () => undefined,
+    info: (message, meta) => log.debug(safe(meta), message),
+    warn: (message, meta) => log.warn(safe(meta), message),
+    error: (message, meta) => log.error(safe(meta), message),
+  },
+  telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN' } } },
+});
+
+const db = connect(env.databaseUrl);
+const connection = await connectPatiently();
+const temporal = await connectTemporal(process.env);
+const activities = buildActivities({
+  db,
+  sealer: new Sealer(env.encryptionKey),
+  openHypervisor,
+  openGateway,
+  temporal,
+  log,
+  cksNode: await readFile(path.join(projectRoot, 'guest/cks-node')),
+  pollMs: env.pollMs,
+});
+const worker = await Worker.create({
+  connection,
+  namespace: env.namespace,
+  taskQueue: TASK_QUEUE,
+  workflowBundle: { codePath: path.join(projectRoot, 'dist/workflow-bundle.js') },
+  activities: registered(activities),
+  shutdownGraceTime: '15s',
+  shutdownForceTime: '25s',
+  stickyQueueScheduleToStartTimeout: '2s',
+  maxHeartbeatThrottleInterval: '1s',
+  defaultHeartbeatThrottleInterval: '1s',
+  maxCachedWorkflows: 200,
+});
+log.info({ taskQueue: TASK_QUEUE }, 'worker is up');
+const stopSchedules = keepSchedules(temporal, log);
+try {
+  await worker.run();
+} finally {
+  stopSchedules();
+  await connection.close();
+  await db.destroy();
+}
+process.exit(0);
+
+/** Temporal may come up later than this process. */
+async function connectPatiently(): Promise<NativeConnection> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await NativeConnection.connect({ address: env.temporalAddress, ...(env.temporalApiKey && { apiKey: env.temporalApiKey }), ...(env.temporalTls && { tls: true }) });
+    } catch (error) {
+      if (attempt === 1) log.info({ address: env.temporalAddress }, 'waiting for Temporal');
+      if (attempt > 600) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+function levelOf(level: string): 'debug' | 'info' | 'warn' | 'error' {
+  return level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : 'debug';
+}
+
+function safe(meta: unknown): object {
+  const { error, ...rest } = (meta ?? {}) as { error?: unknown };
+  return error instanceof Error ? { ...rest, error: error.message } : { ...rest };
+}

@@ -1,0 +1,29 @@
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { isFaultCode, type FaultCode } from '../model/faults.js';
+
+export interface Failure {
+  code: FaultCode;
+  message: string;
+}
+
+const TIMEOUTS: Record<string, string> = {
+  HEARTBEAT: 'its worker stopped answering',
+  START_TO_CLOSE: 'one attempt took longer than the limit of the step',
+  SCHEDULE_TO_CLOSE: 'it took longer than the limit of the step',
+  SCHEDULE_TO_START: 'no worker took it: start a worker for its task queue',
+};
+
+/** A failed step in words and with a code of the fault table, whatever was thrown. */
+export function describeFailure(title: string, error: unknown, limitSeconds: number): Failure {
+  let at: unknown = error;
+  while (at instanceof ActivityFailure && at.cause) at = at.cause;
+  if (at instanceof ApplicationFailure) {
+    return { code: isFaultCode(at.type) ? at.type : 'Internal', message: `${title}: ${at.message}` };
+  }
+  if (at instanceof TimeoutFailure) {
+    const last = at.cause ? `; before that: ${at.cause.message}` : '';
+    const what = TIMEOUTS[String(at.timeoutType)] ?? 'it timed out';
+    return { code: 'StepTimeout', message: `${title}: ${what} (${limitSeconds} s)${last}` };
+  }
+  return { code: 'Internal', message: `${title}: ${at instanceof Error ? at.message : String(at)}` };
+}

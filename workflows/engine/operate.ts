@@ -1,0 +1,72 @@
+import { CancellationScope, log, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { pauseSignal, progressQuery, stopSignal } from '../messages.js';
+import type { ClusterFacts, OperationInput, Outcome, StopRequest } from '../model/operation.js';
+import type { SettingName, Settings } from '../model/settings.js';
+import { bookkeeping, claiming, stubsFor, type Act } from '../stubs.js';
+import { describeFailure } from './failure.js';
+import { Runner } from './runner.js';
+import type { Item } from './step.js';
+
+/** What makes one operation: its list, and the setting that bounds it. */
+export interface Operation {
+  limit: SettingName;
+  /** Pure: the same facts and settings give the same list, for the run and for the plan. */
+  steps(facts: ClusterFacts, settings: Settings): Item<Act>[];
+}
+
+const MARKS = { pending: '·', running: '▶', done: '✓', skipped: '–', failed: '✗', undoing: '↩', undone: '↺', leftover: '!' };
+
+/**
+ * Runs an operation from claim to rest. Whatever goes wrong inside, mistakes of this code included, the cluster's state, the
+ * operation and its job are settled.
+ */
+export async function operate({ operationId }: OperationInput, operation: Operation): Promise<Outcome | 'not claimed'> {
+  let runner: Runner<Act> | undefined;
+  let paused = false;
+  let stop: StopRequest | undefined;
+  setHandler(progressQuery, () => ({
+    percent: runner?.percent ?? 0,
+    paused,
+    lines: runner?.lines.map(({ title, line }) => ({ title, state: runner!.states[line]! })) ?? [],
+  }));
+  setHandler(pauseSignal, (on) => {
+    paused = on;
+    if (runner) runner.paused = on;
+  });
+  setHandler(stopSignal, (request) => {
+    stop ??= request;
+    runner?.requestStop(request);
+  });
+
+  const claim = await CancellationScope.nonCancellable(() => claiming.claim(operationId));
+  if (claim === null) return 'not claimed';
+  let outcome: Outcome;
+  try {
+    const facts = await bookkeeping.readFacts(operationId);
+    runner = new Runner<Act>({
+      items: operation.steps(facts, claim.settings),
+      stubs: stubsFor(claim.clusterId, operationId),
+      limit: { seconds: Number(claim.settings[operation.limit]), setting: operation.limit },
+      begun: claim.begun,
+    });
+    await bookkeeping.recordPlan(operationId, runner.lines);
+    runner.paused = paused || claim.paused;
+    stop ??= claim.stop ?? undefined;
+    showDetails(runner);
+    if (stop) runner.requestStop(stop);
+    outcome = claim.mode === 'undo' ? await runner.undo() : await runner.run();
+  } catch (error) {
+    log.error('the operation failed outside its steps', { error });
+    const { code, message } = describeFailure('the operation', error, 0);
+    outcome = { end: 'failed', fault: code, reason: message, leftovers: [], failedLines: [], leftoverLines: [] };
+  }
+  if (runner) showDetails(runner, outcome);
+  await CancellationScope.nonCancellable(() => bookkeeping.settle(operationId, outcome));
+  return outcome;
+}
+
+/** Puts the list into the run's details, where the Temporal Web UI shows it. */
+function showDetails(runner: Runner<Act>, outcome?: Outcome): void {
+  const list = runner.lines.slice(0, 400).map(({ title, line, skip }) => `- ${MARKS[runner.states[line]!]} ${title}${skip === null ? '' : ` (${skip})`}`);
+  setCurrentDetails([outcome ? `**${outcome.end}** ${outcome.reason ?? ''}` : `**${runner.percent} %**`, '', ...list].join('\n'));
+}

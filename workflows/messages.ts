@@ -1,0 +1,13 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { StopRequest } from './model/operation.js';
+import type { StepState } from './model/step-state.js';
+
+export interface Progress {
+  percent: number;
+  paused: boolean;
+  lines: { title: string; state: StepState }[];
+}
+
+export const progressQuery = defineQuery<Progress>('progress');
+export const pauseSignal = defineSignal<[boolean]>('pause');
+export const stopSignal = defineSignal<[StopRequest]>('stop');

@@ -1,0 +1,50 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+import type { StepRef } from './model/operation.js';
+import type { PlanLine } from './model/plan.js';
+
+type Groups = Activities['steps'];
+type Bound<G> = {
+  [K in keyof G]: G[K] extends (ref: StepRef, ...args: infer P) => Promise<infer R> ? (...args: P) => Promise<R> : never;
+};
+/** The activity groups as a step calls them: without the reference to its line, which the runner adds. */
+export type Act = { [N in keyof Groups]: Bound<Groups[N]> };
+
+type AnyActivity = { executeWithOptions(options: object, args: unknown[]): Promise<unknown> };
+
+/** Activities of the operation's bookkeeping: short, endlessly retried, so that an operation always comes to rest. */
+export const bookkeeping = proxyActivities<Activities['bookkeeping']>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s', nonRetryableErrorTypes: ['NotHolder'] },
+});
+
+/** Waits until the operation holds its cluster; heartbeats, since another operation may have to end first. */
+export const claiming = proxyActivities<Activities['claiming']>({
+  startToCloseTimeout: '2h',
+  heartbeatTimeout: '6s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+
+const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>({
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '6s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s', maximumAttempts: 8 },
+});
+
+/**
+ * Stubs for one line: each call carries the line's reference, its title as summary for the Temporal Web UI, and its limit over
+ * all attempts.
+ */
+export function stubsFor(clusterId: string, operationId: string) {
+  return (line: PlanLine, limitSeconds: number, undo: boolean): Act => {
+    const ref: StepRef = { operationId, clusterId, line: line.line, undo };
+    const options = { summary: undo ? `undo: ${line.title}` : line.title, scheduleToCloseTimeout: `${limitSeconds}s` };
+    const group = (groupName: string) =>
+      new Proxy({}, {
+        get: (_, name: string) => (...args: unknown[]) =>
+          (steps[`${groupName}.${name}`] as unknown as AnyActivity).executeWithOptions(options, [ref, ...args]),
+      }); // prettier-ignore
+    return new Proxy({}, { get: (_, name: string) => group(name) }) as Act;
+  };
+}
