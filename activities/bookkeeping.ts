@@ -1,29 +1,32 @@
 import { Context, heartbeat, sleep } from '@temporalio/activity';
-import { claimOperation, readFacts, readOperation, recordPlan, settleOperation } from '../db/operations.js';
+import { claimOperation, readFacts, recordPlan, settleOperation } from '../db/operations.js';
+import { textOf } from '../workflows/model/fault.js';
 import type { Claim, ClusterFacts, Outcome } from '../workflows/model/operation.js';
 import type { PlanLine } from '../workflows/model/plan.js';
 import type { Deps } from './deps.js';
 import { surveyNodes } from './survey.js';
 
-/** Begin, plan and end of an operation: rows only, idempotent, retried until they pass. */
-export const bookkeepingActivities = (deps: Deps) => ({
-  /** Facts for the list of steps. A further attempt looks at the machines first: rows may be older than the world. */
-  async readFacts(operationId: string): Promise<ClusterFacts> {
-    const operation = await readOperation(deps.db, operationId);
-    if (operation && operation.attempt > 1) await surveyNodes(deps, operation.cluster_id);
-    return readFacts(deps.db, operationId);
-  },
-  recordPlan: (operationId: string, lines: PlanLine[]): Promise<void> => recordPlan(deps.db, operationId, lines),
-  settle: (operationId: string, outcome: Outcome): Promise<void> => settleOperation(deps.db, operationId, outcome),
+/** Plan and end of an operation: rows only, idempotent, retried until they pass. */
+export const bookkeepingActivities = ({ db }: Deps) => ({
+  recordPlan: (operationId: string, lines: PlanLine[]): Promise<void> => recordPlan(db, operationId, lines),
+  settle: (operationId: string, outcome: Outcome): Promise<void> => settleOperation(db, operationId, outcome),
 });
 
-export const claimingActivities = ({ db }: Deps) => ({
-  /** Takes the operation for this run, after the operation that it takes over from has ended. Null: it is not to be had. */
-  async claim(operationId: string): Promise<Claim | null> {
+export const claimingActivities = (deps: Deps) => ({
+  /**
+   * Takes the operation for this run, after the operation that it takes over from has ended, and reads the facts for its list.
+   * A further attempt looks at the machines first: rows may be older than the world. Null: the operation is not to be had.
+   */
+  async claim(operationId: string): Promise<{ claim: Claim; facts: ClusterFacts } | null> {
     const { runId } = Context.current().info.workflowExecution!;
     for (;;) {
-      const claim = await claimOperation(db, operationId, runId);
-      if (claim !== 'wait') return claim;
+      const claim = await claimOperation(deps.db, operationId, runId);
+      if (claim === null) return null;
+      if (claim !== 'wait') {
+        // A host that does not answer is met by the step that needs it.
+        if (claim.attempt > 1) await surveyNodes(deps, claim.clusterId).catch((error: unknown) => deps.log.warn({ error: textOf(error) }, 'could not look at the machines'));
+        return { claim, facts: await readFacts(deps.db, operationId) };
+      }
       heartbeat();
       await sleep(300);
     }

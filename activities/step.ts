@@ -39,7 +39,7 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
 async function begin(db: Knex, { operationId, line, undo }: StepRef): Promise<void> {
   const marked = await db('operation_step')
     .where({ operation_id: operationId, line })
-    .whereExists(db('operation').where({ uuid: operationId }).whereNotNull('active_cluster_id').whereNull('ended').select(db.raw('1')))
+    .whereRaw('EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL)', [operationId])
     .update({ state: undo ? 'undoing' : 'running', began: db.raw('COALESCE(began, ?)', [now(db)]), attempts: db.raw('attempts + 1') });
   if (marked !== 1) throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
 }

@@ -25,7 +25,8 @@ export function createApp(deps: Deps): express.Application {
     else response.status(503).json({ error: 'the database does not answer yet' });
   });
   for (const mount of MOUNTS) mount(app, services);
-  const refuse = (status: number, errortext: string) => write('errorresponse', errorContent({ status, cs: 9999, text: errortext }), 'json');
+  const refuse = (status: number, errortext: string) =>
+    write('errorresponse', errorContent({ status, cs: 9999, text: errortext }), 'json');
   app.use((request, response) => {
     const { type, body } = refuse(404, `There is nothing at ${request.path.slice(0, 200)}; the API is at /client/api`);
     send(response, 404, type, body);
@@ -33,7 +34,8 @@ export function createApp(deps: Deps): express.Application {
   const broken: ErrorRequestHandler = (error: Error & { status?: number }, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = error.status && error.status < 500 ? error.status : 530;
-    if (status === 530) deps.log.error({ err: error, path: request.path }, 'unexpected error while answering a request');
+    if (status === 530)
+      deps.log.error({ err: error, path: request.path }, 'unexpected error while answering a request');
     const { type, body } = refuse(status, status === 530 ? 'Internal error' : error.message);
     send(response, status, type, body);
   };

@@ -33,8 +33,12 @@ export interface Context {
   sealer: Sealer;
   /** Settings in force, for one account where it matters. */
   settings(accountId?: string): Promise<Settings>;
+  /** To be called after a setting was changed, so that this server sees it at once. */
+  settingsChanged(): void;
   /** Absent until Temporal has answered once. */
   temporal: Client | undefined;
+  /** Address of the Temporal Web UI, without a slash at the end. */
+  temporalUi: string;
   caller: Caller;
   log: Logger;
   now(): Date;
@@ -100,7 +104,7 @@ export interface Declaration<P extends Params> {
 export type Command = Declaration<Params>;
 
 /** Declares a command. Everything else — validation, `listApis`, OpenAPI, the reference page, forms — is derived from it. */
-export const command = <P extends Params>(declaration: Declaration<P>): Command => declaration as unknown as Command;
+export const command = <P extends Params>(declaration: Declaration<P>): Command => declaration;
 
 export const wrapsFaults = (declared: Command): boolean => declared.wraps ?? declared.kubernetes ?? false;
 export const isAsync = (declared: Command): boolean => declared.isAsync ?? false;
@@ -110,7 +114,10 @@ type FieldTable = Record<string, readonly [type: string, description: string, ne
 /** Declares fields: `{ id: ['string', 'the ID of the zone'] }`. */
 export const fields = (table: FieldTable): ResponseFields =>
   Object.fromEntries(
-    Object.entries(table).map(([name, [type, description, nested]]) => [name, { type, description, ...(nested && { fields: nested }) }]),
+    Object.entries(table).map(([name, [type, description, nested]]) => [
+      name,
+      { type, description, ...(nested && { fields: nested }) },
+    ]),
   );
 
 export const responseObject = (key: string, table: FieldTable): ResponseObject => ({ key, fields: fields(table) });

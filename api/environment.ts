@@ -17,7 +17,14 @@ const schema = z.object({
     .optional(),
   PORT: port.default(8080),
   HOST: z.string().optional(),
-  CKS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'must be trace, debug, info, warn, error, fatal or silent').default('info'),
+  TEMPORAL_UI_PORT: port.default(8233),
+  TEMPORAL_UI_URL: z.url('must be a URL').optional(),
+  CKS_LOG_LEVEL: z
+    .enum(
+      ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      'must be trace, debug, info, warn, error, fatal or silent',
+    )
+    .default('info'),
 });
 
 export interface ApiEnvironment {
@@ -28,6 +35,8 @@ export interface ApiEnvironment {
   /** Address to listen on; undefined: all. */
   host: string | undefined;
   logLevel: string;
+  /** Address of the Temporal Web UI, for links. */
+  temporalUi: string;
 }
 
 /** Reads and checks the environment once. Throws one line that names the variable. */
@@ -38,7 +47,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Readonly<ApiEnvironment
     const [issue] = parsed.error.issues;
     throw new Error(`${String(issue?.path[0] ?? 'the environment')} ${issue?.message ?? 'is not valid'}`);
   }
-  const { CKS_HOME, DATABASE_URL, PORT, HOST, CKS_LOG_LEVEL } = parsed.data;
+  const { CKS_HOME, DATABASE_URL, PORT, HOST, CKS_LOG_LEVEL, TEMPORAL_UI_PORT, TEMPORAL_UI_URL } = parsed.data;
   const home = resolve(CKS_HOME);
   return Object.freeze({
     home,
@@ -47,5 +56,6 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Readonly<ApiEnvironment
     port: PORT,
     host: HOST,
     logLevel: CKS_LOG_LEVEL,
+    temporalUi: (TEMPORAL_UI_URL ?? `http://127.0.0.1:${TEMPORAL_UI_PORT}`).replace(/\/+$/, ''),
   });
 }

@@ -7,7 +7,9 @@ const LIMIT_MS = 3000;
 const within = <T>(promise: Promise<T>): Promise<T> =>
   Promise.race([
     promise,
-    new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`no answer within ${LIMIT_MS / 1000} s`)), LIMIT_MS).unref()),
+    new Promise<never>((_, reject) =>
+      setTimeout(() => reject(new Error(`no answer within ${LIMIT_MS / 1000} s`)), LIMIT_MS).unref(),
+    ),
   ]);
 
 /** The process is up. */
@@ -21,12 +23,16 @@ async function look(check: () => Promise<unknown>): Promise<string> {
     return 'ok';
   } catch (error) {
     // One line without addresses or credentials: drivers put both into their messages.
-    return String((error as { code?: string | number }).code ?? (error instanceof Error ? error.message : 'failed')).slice(0, 100);
+    return String(
+      (error as { code?: string | number }).code ?? (error instanceof Error ? error.message : 'failed'),
+    ).slice(0, 100);
   }
 }
 
 const asksTemporal = (client: Client | undefined) => (): Promise<unknown> =>
-  client ? client.withDeadline(Date.now() + LIMIT_MS, () => client.workflowService.getSystemInfo({})) : Promise.reject(new Error('not connected'));
+  client
+    ? client.withDeadline(Date.now() + LIMIT_MS, () => client.workflowService.getSystemInfo({}))
+    : Promise.reject(new Error('not connected'));
 
 /** 200 when database and Temporal answer, else 503 and which does not. */
 export const readiness =

@@ -33,7 +33,9 @@ export async function assertAccess(ctx: Pick<Context, 'db' | 'caller'>, accountI
 
 async function accessibleDomain(ctx: Context, domainId: string): Promise<{ uuid: string; name: string; path: string }> {
   const { caller, db } = ctx;
-  const domain = await db('domain').where({ uuid: domainId }).first<{ uuid: string; name: string; path: string } | undefined>('uuid', 'name', 'path');
+  const domain = await db('domain')
+    .where({ uuid: domainId })
+    .first<{ uuid: string; name: string; path: string } | undefined>('uuid', 'name', 'path');
   if (!domain) throw fault('BadParameter', `Domain id=${domainId} doesn't exist`);
   const within = caller.role === 'U' ? caller.domain.uuid === domainId : isWithin(domain.path, caller.domain.path);
   if (caller.role !== 'A' && !within) throw fault('PermissionDenied', NO_ACCESS);
@@ -54,7 +56,7 @@ async function accountIn(ctx: Context, name: string, domain: { uuid: string; nam
 export async function ownersOf(ctx: Context, params: OwnershipParams, byId = false): Promise<Owners> {
   const { caller } = ctx;
   if (params.account !== undefined && params.projectid !== undefined) {
-    throw fault('BadParameter', 'Account and projectId can\'t be specified together');
+    throw fault('BadParameter', "Account and projectId can't be specified together");
   }
   if (params.projectid !== undefined) return params.listall ? allowed(caller) : { kind: 'none' };
   if (params.account !== undefined) {
@@ -70,9 +72,13 @@ export async function ownersOf(ctx: Context, params: OwnershipParams, byId = fal
 }
 
 /** The account that something new belongs to: the caller's, or the one named with its domain. */
-export async function newOwner(ctx: Context, params: Pick<OwnershipParams, 'account' | 'domainid' | 'projectid'>): Promise<{ accountId: string; domainId: string }> {
+export async function newOwner(
+  ctx: Context,
+  params: Pick<OwnershipParams, 'account' | 'domainid' | 'projectid'>,
+): Promise<{ accountId: string; domainId: string }> {
   const { caller } = ctx;
-  if (params.account !== undefined && params.projectid !== undefined) throw fault('BadParameter', 'Account and projectId can\'t be specified together');
+  if (params.account !== undefined && params.projectid !== undefined)
+    throw fault('BadParameter', "Account and projectId can't be specified together");
   if (params.projectid !== undefined) throw fault('BadParameter', `Unable to find project by id ${params.projectid}`);
   if (params.account === undefined) return { accountId: caller.account.uuid, domainId: caller.domain.uuid };
   if (params.domainid === undefined) throw fault('BadParameter', 'Account must be specified with domainId parameter');

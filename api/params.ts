@@ -41,7 +41,12 @@ interface EntityOptions<R extends boolean> extends Options<R> {
   access?: boolean;
 }
 
-const make = <T, R extends boolean>(type: ApiType, schema: z.ZodType<T>, options: Options<R>, rest: Partial<Param> = {}): Param<T, R> => ({
+const make = <T, R extends boolean>(
+  type: ApiType,
+  schema: z.ZodType<T>,
+  options: Options<R>,
+  rest: Partial<Param> = {},
+): Param<T, R> => ({
   type,
   schema,
   length: 255,
@@ -50,14 +55,23 @@ const make = <T, R extends boolean>(type: ApiType, schema: z.ZodType<T>, options
   required: (options.required ?? false) as R,
 });
 
+const isWhole = (text: string, low: bigint, high: bigint): boolean => {
+  if (!/^[+-]?\d{1,20}$/.test(text)) return false;
+  const value = BigInt(text.replace('+', ''));
+  return value >= low && value <= high;
+};
 const whole = (low: bigint, high: bigint) =>
   z
     .string()
-    .regex(/^[+-]?\d{1,20}$/)
-    .refine((text) => BigInt(text.replace('+', '')) >= low && BigInt(text.replace('+', '')) <= high)
+    .refine((text) => isWhole(text, low, high))
     .transform(Number);
 
-const tokens = z.string().transform((text) => text.split(',').map((token) => token.trim()).filter(Boolean));
+const tokens = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((token) => token.trim())
+    .filter(Boolean),
+);
 
 export type MapEntry = Readonly<Record<string, string>>;
 const entries = z.array(z.record(z.string(), z.string()));
@@ -67,20 +81,31 @@ export const p = {
   string: <R extends boolean = false>(options: Options<R>) => make('string', z.string(), options),
   /** `true` in any letter case is true, anything else is false. */
   boolean: <R extends boolean = false>(options: Options<R>) =>
-    make('boolean', z.string().transform((text) => text.toLowerCase() === 'true'), options),
-  integer: <R extends boolean = false>(options: Options<R>) => make('integer', whole(-(2n ** 31n), 2n ** 31n - 1n), options),
+    make(
+      'boolean',
+      z.string().transform((text) => text.toLowerCase() === 'true'),
+      options,
+    ),
+  integer: <R extends boolean = false>(options: Options<R>) =>
+    make('integer', whole(-(2n ** 31n), 2n ** 31n - 1n), options),
   long: <R extends boolean = false>(options: Options<R>) => make('long', whole(-(2n ** 63n), 2n ** 63n - 1n), options),
   date: <R extends boolean = false>(options: Options<R>) => make<Date, R>('date', z.date(), options),
   /** The handler receives the object's uuid; the object exists, though it may be removed. `-1` passes through. */
-  uuid: <R extends boolean = false>(entity: EntityName, options: EntityOptions<R>) => make('uuid', z.string(), options, { entity }),
+  uuid: <R extends boolean = false>(entity: EntityName, options: EntityOptions<R>) =>
+    make('uuid', z.string(), options, { entity }),
   list: <R extends boolean = false>(options: Options<R>) => make('list', tokens, options, { length: 65536 }),
   /** Comma-separated ids; the handler receives uuids. */
-  uuids: <R extends boolean = false>(entity: EntityName, options: EntityOptions<R>) => make('list', tokens, options, { entity, length: 65536 }),
+  uuids: <R extends boolean = false>(entity: EntityName, options: EntityOptions<R>) =>
+    make('list', tokens, options, { entity, length: 65536 }),
   /** `name[0].node=…&name[0].offering=…` as `[{node, offering}]`, in index order. */
   map: <R extends boolean = false>(options: Options<R>) => make('map', entries as z.ZodType<MapEntry[]>, options),
   /** `name[0].FREE=…` flattened into one object. */
   details: <R extends boolean = false>(options: Options<R>) =>
-    make('map', entries.transform((all) => Object.assign(Object.create(null), ...all) as MapEntry), options),
+    make(
+      'map',
+      entries.transform((all) => Object.assign(Object.create(null), ...all) as MapEntry),
+      options,
+    ),
 };
 
 export const KEYWORD = { keyword: p.string({ description: 'List by keyword' }) };

@@ -20,9 +20,16 @@ export function createHttpServer(deps: Deps): Server {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, createApp(deps));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
-    const [status, text] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, `The request line and headers are larger than ${MAX_HEADER_BYTES} bytes; use POST`] : [400, 'Malformed HTTP request'];
-    const body = JSON.stringify({ errorresponse: { uuidList: [], errorcode: status, cserrorcode: 9999, errortext: text } });
-    socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+    const [status, text] =
+      error.code === 'HPE_HEADER_OVERFLOW'
+        ? [431, `The request line and headers are larger than ${MAX_HEADER_BYTES} bytes; use POST`]
+        : [400, 'Malformed HTTP request'];
+    const body = JSON.stringify({
+      errorresponse: { uuidList: [], errorcode: status, cserrorcode: 9999, errortext: text },
+    });
+    socket.end(
+      `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
   });
   return server;
 }
@@ -67,7 +74,14 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   let temporal: Client | undefined;
   let kubernetesEnabled: boolean | undefined;
   let stopping = false;
-  const server = createHttpServer({ db, sealer: new Sealer(environment.encryptionKey), log, temporal: () => temporal, kubernetesEnabled: () => kubernetesEnabled });
+  const server = createHttpServer({
+    db,
+    sealer: new Sealer(environment.encryptionKey),
+    log,
+    temporal: () => temporal,
+    temporalUi: environment.temporalUi,
+    kubernetesEnabled: () => kubernetesEnabled,
+  });
   const port = await listen(server, environment);
   log.info({ port }, `the API listens on port ${port}`);
 
@@ -76,6 +90,8 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     stopping = true;
     log.info({ signal }, 'stopping: open requests are finished first');
     const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+    // Connections that a request has just used are not kept open for another one.
+    server.keepAliveTimeout = 1;
     server.close(() => {
       clearTimeout(cut);
       void Promise.allSettled([db.destroy(), temporal?.connection.close()]).then(() => process.exit(0));
@@ -85,8 +101,18 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   process.once('SIGTERM', stop).once('SIGINT', stop);
 
   await Promise.all([
-    until(async () => void (kubernetesEnabled = (await readSettings(db))['cloud.kubernetes.service.enabled']), 'the database', log, () => stopping),
-    until(async () => void (temporal = await temporalClient(env)), 'Temporal', log, () => stopping),
+    until(
+      async () => void (kubernetesEnabled = (await readSettings(db))['cloud.kubernetes.service.enabled']),
+      'the database',
+      log,
+      () => stopping,
+    ),
+    until(
+      async () => void (temporal = await temporalClient(env)),
+      'Temporal',
+      log,
+      () => stopping,
+    ),
   ]);
 }
 

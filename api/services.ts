@@ -14,15 +14,17 @@ export interface Deps {
   log: Logger;
   /** Undefined until Temporal has answered once. */
   temporal(): Client | undefined;
+  /** Address of the Temporal Web UI, for links. */
+  temporalUi: string;
   /** `cloud.kubernetes.service.enabled` as it was at start; undefined until the database has answered once. */
   kubernetesEnabled(): boolean | undefined;
   /** The clock, for tests. */
-  now?(): Date;
+  now?: () => Date;
 }
 
 /** The dependencies with what is made from them, shared by all requests. */
 export interface Services extends Omit<Deps, 'now'> {
-  now(): Date;
+  now: () => Date;
   settings(accountId?: string): Promise<Settings>;
   forgetSettings(): void;
   /** Undefined until the database has answered once. */

@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import type { Knex } from 'knex';
-import { now, transact, type Db } from './knex.js';
+import { transact, type Db } from './knex.js';
 import { containsText, readPage, sameText, whereGiven, type Listed, type Page } from './matching.js';
 import { whereOwned, type Owners } from './owners.js';
 import type { AccountRow, DomainRow, UserRow } from './rows.js';
@@ -12,7 +12,9 @@ const COST = 16384;
 const derive = (password: string, salt: Buffer, cost: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     // 64 MB: twice what N=16384, r=8 needs.
-    scrypt(password.normalize('NFC'), salt, 32, { N: cost, maxmem: 64 * 1024 * 1024 }, (error, key) => (error ? reject(error) : resolve(key)));
+    scrypt(password.normalize('NFC'), salt, 32, { N: cost, maxmem: 64 * 1024 * 1024 }, (error, key) =>
+      error ? reject(error) : resolve(key),
+    );
   });
 
 /** `scrypt$N$salt$hash`, salt and hash in base64. */
@@ -43,7 +45,10 @@ export interface Identity {
 }
 
 /** The user with this uuid, API key or name; removed ones are not found. */
-export async function findIdentity(db: Db, by: { uuid: string } | { api_key: string } | { username: string }): Promise<Identity | undefined> {
+export async function findIdentity(
+  db: Db,
+  by: { uuid: string } | { api_key: string } | { username: string },
+): Promise<Identity | undefined> {
   const [[column, value] = ['uuid', '']] = Object.entries(by);
   const row = await db('user as u')
     .join('account as a', 'a.uuid', 'u.account_id')
@@ -58,7 +63,12 @@ export async function findIdentity(db: Db, by: { uuid: string } | { api_key: str
   if (!row) return undefined;
   const text = (name: string) => row[name] ?? '';
   return {
-    user: { uuid: text('user_uuid'), username: text('username'), firstname: text('firstname'), lastname: text('lastname') },
+    user: {
+      uuid: text('user_uuid'),
+      username: text('username'),
+      firstname: text('firstname'),
+      lastname: text('lastname'),
+    },
     account: { uuid: text('account_uuid'), account_name: text('account_name'), type: Number(row.type) },
     domain: { uuid: text('domain_uuid'), name: text('domain_name'), path: text('path') },
     password: text('password'),
@@ -67,7 +77,12 @@ export async function findIdentity(db: Db, by: { uuid: string } | { api_key: str
 }
 
 /** Gives the user a new pair of keys; the old pair stops working. */
-export async function replaceKeys(db: Knex, sealer: Sealer, owner: Identity, byUser: string): Promise<{ apikey: string; secretkey: Secret }> {
+export async function replaceKeys(
+  db: Knex,
+  sealer: Sealer,
+  owner: Identity,
+  byUser: string,
+): Promise<{ apikey: string; secretkey: Secret }> {
   const apikey = newKey();
   const secretkey = new Secret(newKey());
   await transact(db, async (trx) => {
@@ -88,7 +103,8 @@ export async function replaceKeys(db: Knex, sealer: Sealer, owner: Identity, byU
 }
 
 export const readApiKey = async (db: Db, userId: string): Promise<string | undefined> =>
-  (await db('user').where({ uuid: userId }).first<{ api_key: string | null } | undefined>('api_key'))?.api_key ?? undefined;
+  (await db('user').where({ uuid: userId }).first<{ api_key: string | null } | undefined>('api_key'))?.api_key ??
+  undefined;
 
 export interface AccountListRow extends AccountRow {
   domain: string;
@@ -104,7 +120,10 @@ export interface AccountFilter {
 }
 
 export async function listAccounts(db: Db, filter: AccountFilter, page: Page): Promise<Listed<AccountListRow>> {
-  const query = whereOwned(db('account as a').join('domain as d', 'd.uuid', 'a.domain_id').whereNull('a.removed'), filter.owners);
+  const query = whereOwned(
+    db('account as a').join('domain as d', 'd.uuid', 'a.domain_id').whereNull('a.removed'),
+    filter.owners,
+  );
   whereGiven(query, { 'a.uuid': filter.id, 'a.type': filter.type });
   if (filter.name !== undefined) sameText(db, query, 'a.account_name', filter.name);
   if (filter.state !== undefined) sameText(db, query, 'a.state', filter.state);
@@ -131,7 +150,10 @@ export interface UserFilter {
 
 export async function listUsers(db: Db, filter: UserFilter, page: Page): Promise<Listed<UserListRow>> {
   const query = whereOwned(
-    db('user as u').join('account as a', 'a.uuid', 'u.account_id').join('domain as d', 'd.uuid', 'a.domain_id').whereNull('u.removed'),
+    db('user as u')
+      .join('account as a', 'a.uuid', 'u.account_id')
+      .join('domain as d', 'd.uuid', 'a.domain_id')
+      .whereNull('u.removed'),
     filter.owners,
   );
   whereGiven(query, { 'u.uuid': filter.id, 'a.type': filter.type, 'u.api_key': filter.apiKey });
@@ -139,7 +161,12 @@ export async function listUsers(db: Db, filter: UserFilter, page: Page): Promise
   if (filter.state !== undefined) sameText(db, query, 'u.state', filter.state);
   if (filter.keyword) containsText(query, 'u.username', filter.keyword);
   if (filter.accountIds) void query.whereIn('a.uuid', [...filter.accountIds]);
-  return readPage(query, ['u.*', 'a.account_name', 'a.type as account_type', 'd.uuid as domain_id', 'd.name as domain'], 'u.id', page);
+  return readPage(
+    query,
+    ['u.*', 'a.account_name', 'a.type as account_type', 'd.uuid as domain_id', 'd.name as domain'],
+    'u.id',
+    page,
+  );
 }
 
 export interface DomainListRow extends DomainRow {
@@ -147,14 +174,26 @@ export interface DomainListRow extends DomainRow {
   children: number;
 }
 
-export async function listDomains(db: Db, filter: { id?: string; name?: string; keyword?: string; level?: number; owners: Owners }, page: Page): Promise<Listed<DomainListRow>> {
-  const query = whereOwned(db('domain as d').leftJoin('domain as p', 'p.uuid', 'd.parent').whereNull('d.removed'), filter.owners);
+export async function listDomains(
+  db: Db,
+  filter: { id?: string; name?: string; keyword?: string; level?: number; owners: Owners },
+  page: Page,
+): Promise<Listed<DomainListRow>> {
+  const query = whereOwned(
+    db('domain as d').leftJoin('domain as p', 'p.uuid', 'd.parent').whereNull('d.removed'),
+    filter.owners,
+  );
   whereGiven(query, { 'd.uuid': filter.id, 'd.level': filter.level });
   if (filter.name !== undefined) sameText(db, query, 'd.name', filter.name);
   if (filter.keyword) containsText(query, 'd.name', filter.keyword);
   const listed = await readPage<DomainListRow>(query, ['d.*', 'p.name as parent_name'], 'd.id', page);
-  const parents = await db('domain').whereNull('removed').whereIn('parent', listed.rows.map(({ uuid }) => uuid)).distinct<{ parent: string }[]>('parent');
+  const parents = await db('domain')
+    .whereNull('removed')
+    .whereIn(
+      'parent',
+      listed.rows.map(({ uuid }) => uuid),
+    )
+    .distinct<{ parent: string }[]>('parent');
   const having = new Set(parents.map(({ parent }) => parent));
   return { count: listed.count, rows: listed.rows.map((row) => ({ ...row, children: having.has(row.uuid) ? 1 : 0 })) };
 }
-

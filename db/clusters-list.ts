@@ -34,10 +34,22 @@ const clusters = (db: Db): Query =>
     .join('data_center as z', 'z.uuid', 'c.zone_id')
     .leftJoin('service_offering as o', 'o.uuid', 'c.service_offering_id')
     // The offerings per node type and the version are shown only while they are not removed; the default offering always.
-    .leftJoin('service_offering as ow', (on) => void on.on('ow.uuid', 'c.worker_node_service_offering_id').onNull('ow.removed'))
-    .leftJoin('service_offering as oc', (on) => void on.on('oc.uuid', 'c.control_node_service_offering_id').onNull('oc.removed'))
-    .leftJoin('service_offering as oe', (on) => void on.on('oe.uuid', 'c.etcd_node_service_offering_id').onNull('oe.removed'))
-    .leftJoin('kubernetes_supported_version as k', (on) => void on.on('k.uuid', 'c.kubernetes_version_id').onNull('k.removed'))
+    .leftJoin(
+      'service_offering as ow',
+      (on) => void on.on('ow.uuid', 'c.worker_node_service_offering_id').onNull('ow.removed'),
+    )
+    .leftJoin(
+      'service_offering as oc',
+      (on) => void on.on('oc.uuid', 'c.control_node_service_offering_id').onNull('oc.removed'),
+    )
+    .leftJoin(
+      'service_offering as oe',
+      (on) => void on.on('oe.uuid', 'c.etcd_node_service_offering_id').onNull('oe.removed'),
+    )
+    .leftJoin(
+      'kubernetes_supported_version as k',
+      (on) => void on.on('k.uuid', 'c.kubernetes_version_id').onNull('k.removed'),
+    )
     .leftJoin('vm_template as t', 't.uuid', 'c.template_id')
     .leftJoin('networks as n', 'n.uuid', 'c.network_id')
     .leftJoin('user_ip_address as i', (on) => void on.on('i.network_id', 'c.network_id').andOnVal('i.source_nat', 1))

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import { fault } from '../workflows/model/fault.js';
 import { mayMove, type ClusterState } from '../workflows/model/states.js';
 import { now, type Db } from './knex.js';
@@ -11,6 +12,15 @@ export async function mustReadCluster(db: Db, uuid: string): Promise<ClusterRow>
   const row = await readCluster(db, uuid);
   if (!row) throw fault('Internal', `there is no cluster ${uuid}`);
   return row;
+}
+
+/**
+ * Makes every other transaction that decides about the cluster wait until this one ends, and returns its row as it is by then.
+ * On SQLite there is only one writing transaction at a time anyway.
+ */
+export async function holdCluster(trx: Knex.Transaction, uuid: string): Promise<ClusterRow> {
+  await trx('kubernetes_cluster').where({ uuid }).forUpdate().first('uuid');
+  return mustReadCluster(trx, uuid);
 }
 
 /**

@@ -1,5 +1,11 @@
 import type { Knex } from 'knex';
-import { DEFAULT_SETTINGS, isSettingName, parseSetting, type SettingName, type Settings } from '../workflows/model/settings.js';
+import {
+  DEFAULT_SETTINGS,
+  isSettingName,
+  parseSetting,
+  type SettingName,
+  type Settings,
+} from '../workflows/model/settings.js';
 import { transact, type Db } from './knex.js';
 import { writeEvent } from './write-event.js';
 
@@ -14,9 +20,14 @@ interface ConfigurationRow {
 
 /** Stored values by setting, a scope's own over the global ones. Values that no longer parse count as not stored. */
 export async function readStored(db: Db, scope?: string): Promise<Map<SettingName, string>> {
-  const rows = await db<ConfigurationRow>('configuration').whereIn('scope', scope === undefined ? [GLOBAL_SCOPE] : [GLOBAL_SCOPE, scope]);
+  const rows = await db<ConfigurationRow>('configuration').whereIn(
+    'scope',
+    scope === undefined ? [GLOBAL_SCOPE] : [GLOBAL_SCOPE, scope],
+  );
   rows.sort((a, b) => Number(a.scope !== GLOBAL_SCOPE) - Number(b.scope !== GLOBAL_SCOPE));
-  return new Map(rows.flatMap(({ name, value }): [SettingName, string][] => (isSettingName(name) ? [[name, value]] : [])));
+  return new Map(
+    rows.flatMap(({ name, value }): [SettingName, string][] => (isSettingName(name) ? [[name, value]] : [])),
+  );
 }
 
 /** Every setting in force, frozen: stored values over the defaults. */

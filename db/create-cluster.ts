@@ -93,6 +93,8 @@ const NETWORK_BITS = 22;
 export async function addNetwork(trx: Knex.Transaction, zone: ZoneRow, offering: NetworkOfferingRow, name: string, owner: { accountId: string; domainId: string; accountName: string }): Promise<string> {
   const { base, bits } = parseCidr(zone.guest_cidr);
   const most = 2 ** (NETWORK_BITS - bits);
+  // One at a time per zone: two networks that are made at once must not choose the same number.
+  await trx('data_center').where({ uuid: zone.uuid }).forUpdate().first('uuid');
   const used = new Set((await trx('networks').where({ data_center_id: zone.uuid }).whereNotNull('active_number').select<{ network_number: number }[]>('network_number')).map((row) => row.network_number));
   let number = 1;
   while (used.has(number)) number++;

@@ -85,7 +85,9 @@ async function seedSimulatedZone(trx: Knex.Transaction, add: (table: string, row
   const known = new Set((await trx('user_ip_address').where({ data_center_id: DEFAULT_ZONE }).select<{ public_ip_address: string }[]>('public_ip_address')).map((row) => row.public_ip_address));
   const missing = PUBLIC.filter((address) => !known.has(address));
   for (let i = 0; i < missing.length; i += 60)
-    await trx('user_ip_address').insert(missing.slice(i, i + 60).map((public_ip_address) => ({ uuid: randomUUID(), public_ip_address, data_center_id: DEFAULT_ZONE, state: 'Free', source_nat: 0 })));
+    await trx('user_ip_address').insert(missing.slice(i, i + 60).map((public_ip_address) => ({ uuid: randomUUID(), public_ip_address, data_center_id: DEFAULT_ZONE, state: 'Free', source_nat: 0 })))
+      .onConflict(['data_center_id', 'public_ip_address'])
+      .ignore();
 }
 
 const newKey = () => new Secret(randomBytes(64).toString('base64url'));

@@ -38,7 +38,9 @@ export async function listEvents(db: Db, filter: EventFilter, page: Page): Promi
   if (filter.until !== undefined) void query.where('e.created', '<=', filter.until);
   if (filter.keyword) {
     const { keyword } = filter;
-    void query.where((either: Query) => void containsText(containsText(either, 'e.type', keyword).or, 'e.description', keyword));
+    void query.where(
+      (either: Query) => void containsText(containsText(either, 'e.type', keyword).or, 'e.description', keyword),
+    );
   }
   if (filter.startid !== undefined) {
     const { startid } = filter;

@@ -48,7 +48,10 @@ export async function addKeyPair(
       public_key: key.publicKey,
       created: now(trx),
     });
-    await writeEvent(trx, { ...eventOf(owner, eventType), description: `Successfully completed registering SSH key pair ${key.name}` });
+    await writeEvent(trx, {
+      ...eventOf(owner, eventType),
+      description: `Successfully completed registering SSH key pair ${key.name}`,
+    });
     return { uuid };
   });
 }
@@ -57,7 +60,11 @@ export async function addKeyPair(
 export async function deleteKeyPair(db: Knex, owner: KeyPairOwner, name: string): Promise<boolean> {
   return transact(db, async (trx) => {
     const gone = await trx('ssh_keypairs').where({ account_id: owner.accountId, keypair_name: name }).delete();
-    if (gone > 0) await writeEvent(trx, { ...eventOf(owner, 'UNREGISTER.SSH.KEYPAIR'), description: `Successfully completed deleting SSH key pair ${name}` });
+    if (gone > 0)
+      await writeEvent(trx, {
+        ...eventOf(owner, 'UNREGISTER.SSH.KEYPAIR'),
+        description: `Successfully completed deleting SSH key pair ${name}`,
+      });
     return gone > 0;
   });
 }

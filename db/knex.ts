@@ -12,7 +12,13 @@ export function connect(url: string): Knex {
     return knex({
       client: 'mysql2',
       connection: { uri: url, timezone: 'Z', dateStrings: true, supportBigNumbers: true, charset: 'utf8mb4' } as never,
-      pool: { min: 0, max: 20 },
+      pool: {
+        min: 0,
+        max: 20,
+        // Each statement sees what is committed by then, so that what is read after a lock was waited for is not a stale copy.
+        afterCreate: (connection: { query(text: string, done: (error: unknown) => void): void }, done: (error: unknown) => void) =>
+          connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', done),
+      },
     });
   }
   if (!url.startsWith('sqlite:')) {

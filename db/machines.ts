@@ -49,7 +49,10 @@ const machines = (db: Db): Query =>
 export async function machinesOfClusters(db: Db, clusterIds: readonly string[]): Promise<Map<string, MachineRow[]>> {
   const byCluster = new Map<string, MachineRow[]>(clusterIds.map((id) => [id, []]));
   if (clusterIds.length === 0) return byCluster;
-  const rows = (await machines(db).whereIn('m.cluster_id', [...clusterIds]).select(COLUMNS).orderBy('m.id')) as MachineRow[];
+  const rows = (await machines(db)
+    .whereIn('m.cluster_id', [...clusterIds])
+    .select(COLUMNS)
+    .orderBy('m.id')) as MachineRow[];
   for (const row of rows) byCluster.get(row.cluster_id ?? '')?.push(row);
   return byCluster;
 }

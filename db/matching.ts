@@ -23,8 +23,17 @@ export const containsText = (query: Query, column: string, text: string): Query 
   query.whereRaw(`?? LIKE ? ESCAPE '!'`, [column, `%${text.replace(/[!%_]/g, '!$&')}%`]);
 
 /** One query for the page and, only where the page does not tell it, one for the count. */
-export async function readPage<T>(query: Query, columns: readonly string[], order: string, page: Page, direction: 'asc' | 'desc' = 'asc'): Promise<Listed<T>> {
-  const shown = query.clone().select([...columns]).orderBy(order, direction);
+export async function readPage<T>(
+  query: Query,
+  columns: readonly string[],
+  order: string,
+  page: Page,
+  direction: 'asc' | 'desc' = 'asc',
+): Promise<Listed<T>> {
+  const shown = query
+    .clone()
+    .select([...columns])
+    .orderBy(order, direction);
   if (page.limit !== undefined) void shown.limit(page.limit);
   if (page.offset > 0) void shown.limit(page.limit ?? Number.MAX_SAFE_INTEGER).offset(page.offset);
   const rows = (await shown) as T[];

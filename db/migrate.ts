@@ -16,7 +16,8 @@ const TYPES: Record<Engine, Record<string, string>> = {
   mysql: { id: 'id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY', time: 'DATETIME(3)', text: 'MEDIUMTEXT' },
 };
 
-function statements(engine: Engine, table: string, text: string): string[] {
+/** The statements that make one table; each may be run again. */
+export function statementsOf(engine: Engine, table: string, text: string): string[] {
   const [columns = '', ...indexes] = text.replace(/\{(\w+)\}/g, (_, type: string) => TYPES[engine][type] ?? type).split(';');
   const wanted = indexes.map((index) => /index\((.*)\)/.exec(index)?.[1] ?? '');
   const name = (index: string) => `${table}_${index.replace(/\W+/g, '_')}`;
@@ -44,7 +45,7 @@ export async function migrate(db: Knex): Promise<void> {
       for (const migration of MIGRATIONS) {
         if (await trx('schema_migration').where({ name: migration.name }).first()) continue;
         for (const [table, text] of Object.entries(migration.tables))
-          for (const statement of statements(engine, table, text)) await trx.raw(statement);
+          for (const statement of statementsOf(engine, table, text)) await trx.raw(statement);
         await trx('write_lock').insert({ id: 0 }).onConflict('id').ignore();
         await trx('schema_migration').insert({ name: migration.name }).onConflict('name').ignore();
       }

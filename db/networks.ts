@@ -26,11 +26,20 @@ export async function listNetworks(db: Db, filter: NetworkFilter, page: Page): P
     .join('network_offerings as o', 'o.uuid', 'n.network_offering_id')
     .whereNull('n.removed');
   whereOwned(query, filter.owners);
-  whereGiven(query, { 'n.uuid': filter.id, 'n.data_center_id': filter.zoneid, 'n.network_offering_id': filter.networkofferingid });
+  whereGiven(query, {
+    'n.uuid': filter.id,
+    'n.data_center_id': filter.zoneid,
+    'n.network_offering_id': filter.networkofferingid,
+  });
   if (filter.type !== undefined) sameText(db, query, 'n.guest_type', filter.type);
   if (filter.name !== undefined) sameText(db, query, 'n.name', filter.name);
   if (filter.keyword) containsText(query, 'n.name', filter.keyword);
-  const offering = ['o.name as offering_name', 'o.display_text as offering_text', 'o.egress_default_policy', 'o.services'];
+  const offering = [
+    'o.name as offering_name',
+    'o.display_text as offering_text',
+    'o.egress_default_policy',
+    'o.services',
+  ];
   return readPage(query, ['n.*', 'z.name as zone_name', ...offering, ...OWNER_COLUMNS], 'n.id', page);
 }
 
@@ -95,9 +104,19 @@ export async function listRules(db: Db, filter: RuleFilter, page: Page): Promise
     .leftJoin('vm_instance as v', 'v.uuid', 'r.vm_id')
     .where('r.purpose', filter.purpose);
   whereOwned(query, filter.owners);
-  whereGiven(query, { 'r.uuid': filter.id, 'r.ip_address_id': filter.ipaddressid, 'r.network_id': filter.networkid, 'n.data_center_id': filter.zoneid });
+  whereGiven(query, {
+    'r.uuid': filter.id,
+    'r.ip_address_id': filter.ipaddressid,
+    'r.network_id': filter.networkid,
+    'n.data_center_id': filter.zoneid,
+  });
   if (filter.name !== undefined) sameText(db, query, 'r.name', filter.name);
   if (filter.keyword) containsText(query, 'r.name', filter.keyword);
   const machine = ['v.name as vm_name', 'v.display_name as vm_display_name', 'v.ip_address as vm_ip'];
-  return readPage(query, ['r.*', 'i.public_ip_address', 'z.uuid as zone_id', 'z.name as zone_name', ...machine, ...OWNER_COLUMNS], 'r.id', page);
+  return readPage(
+    query,
+    ['r.*', 'i.public_ip_address', 'z.uuid as zone_id', 'z.name as zone_name', ...machine, ...OWNER_COLUMNS],
+    'r.id',
+    page,
+  );
 }

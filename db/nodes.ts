@@ -5,7 +5,7 @@ import { fault } from '../workflows/model/fault.js';
 import { nodeName, nodePrefix } from '../workflows/model/names.js';
 import type { NodeFacts, NodeRef } from '../workflows/model/operation.js';
 import { place, type HostRoom } from '../workflows/model/placement.js';
-import { mustReadCluster } from './clusters.js';
+import { holdCluster, mustReadCluster } from './clusters.js';
 import { now, transact, type Db } from './knex.js';
 import type {
   ClusterRow, HostRow, NetworkRow, NodePhase, PublicAddressRow, ServiceOfferingRow, TemplateRow, VmMapRow, VmRow, VersionRow, ZoneRow,
@@ -95,7 +95,9 @@ export async function readHostRooms(db: Db, zoneId: string, clusterId?: string):
  */
 export async function reserveNodes(db: Knex, clusterId: string, userId: string): Promise<{ node: NodeRef; hostId: string }[]> {
   return transact(db, async (trx) => {
-    const cluster = await mustReadCluster(trx, clusterId);
+    const cluster = await holdCluster(trx, clusterId);
+    // One reservation at a time per zone: the last room of a host is then refused only when no other host has any.
+    await trx('host').where({ data_center_id: cluster.zone_id }).orderBy('id').forUpdate().select('uuid');
     const present = await readNodes(trx, clusterId);
     const network = await trx<NetworkRow>('networks').where({ uuid: cluster.network_id ?? '' }).first();
     const zone = await trx<ZoneRow>('data_center').where({ uuid: cluster.zone_id }).first();

@@ -13,7 +13,11 @@ export interface ServiceOfferingFilter {
 }
 
 /** Offerings in use; an Inactive one shows only when that state is asked for. */
-export async function listServiceOfferings(db: Db, filter: ServiceOfferingFilter, page: Page): Promise<Listed<ServiceOfferingRow>> {
+export async function listServiceOfferings(
+  db: Db,
+  filter: ServiceOfferingFilter,
+  page: Page,
+): Promise<Listed<ServiceOfferingRow>> {
   const query = whereGiven(db('service_offering as o').whereNull('o.removed'), { 'o.uuid': filter.id });
   if (filter.state === undefined && filter.id === undefined) void query.where('o.state', 'Active');
   if (filter.state !== undefined && filter.state.toLowerCase() !== 'all') sameText(db, query, 'o.state', filter.state);
@@ -38,13 +42,18 @@ export interface NetworkOfferingFilter {
   services?: readonly string[];
 }
 
-export async function listNetworkOfferings(db: Db, filter: NetworkOfferingFilter, page: Page): Promise<Listed<NetworkOfferingRow>> {
+export async function listNetworkOfferings(
+  db: Db,
+  filter: NetworkOfferingFilter,
+  page: Page,
+): Promise<Listed<NetworkOfferingRow>> {
   const query = whereGiven(db('network_offerings as o').whereNull('o.removed'), { 'o.uuid': filter.id });
   if (filter.state !== undefined) sameText(db, query, 'o.state', filter.state);
   if (filter.guesttype !== undefined) sameText(db, query, 'o.guest_type', filter.guesttype);
   if (filter.name !== undefined) sameText(db, query, 'o.name', filter.name);
   if (filter.keyword) containsText(query, 'o.name', filter.keyword);
-  if (filter.networkId !== undefined) void query.whereIn('o.uuid', db('networks').where({ uuid: filter.networkId }).select('network_offering_id'));
+  if (filter.networkId !== undefined)
+    void query.whereIn('o.uuid', db('networks').where({ uuid: filter.networkId }).select('network_offering_id'));
   for (const service of filter.services ?? []) containsText(query, 'o.services', service);
   return readPage(query, ['o.*'], 'o.id', page);
 }

@@ -5,7 +5,7 @@ import type { Claim, ClusterFacts, Outcome } from '../workflows/model/operation.
 import type { PlanLine } from '../workflows/model/plan.js';
 import { DEFAULT_SETTINGS, type Settings } from '../workflows/model/settings.js';
 import { OPERATIONS, type OperationKind } from '../workflows/model/states.js';
-import { moveCluster, mustReadCluster, readDetails } from './clusters.js';
+import { holdCluster, moveCluster, mustReadCluster, readDetails } from './clusters.js';
 import { now, transact, type Db } from './knex.js';
 import { readNodeFacts } from './nodes.js';
 import type { ClusterRow, OperationRow } from './rows.js';
@@ -44,6 +44,7 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
   const rule = OPERATIONS[kind];
   const jobId = wanted.jobId ?? randomUUID();
   const operationId = randomUUID();
+  await holdCluster(trx, cluster.uuid);
   const holder = await trx<OperationRow>('operation').where({ active_cluster_id: cluster.uuid }).first();
   const refusal =
     holder && !wanted.takeOver
@@ -84,6 +85,8 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
   return { operationId, jobId, ...(holder && { heldBy: holder }) };
 }
 
+const NOTHING_LEFT: Outcome = { end: 'succeeded', leftovers: [], failedLines: [], leftoverLines: [] };
+
 const eventOf = (cluster: ClusterRow, kind: OperationKind, userId: string) => ({
   type: OPERATIONS[kind].event,
   user_id: userId,
@@ -102,15 +105,21 @@ export const readOperation = (db: Db, uuid: string): Promise<OperationRow | unde
  */
 export async function claimOperation(db: Knex, uuid: string, runId: string): Promise<Claim | null | 'wait'> {
   return transact(db, async (trx) => {
-    const row = await readOperation(trx, uuid);
-    if (!row) return null;
+    const known = await readOperation(trx, uuid);
+    if (!known) return null;
+    const cluster = await holdCluster(trx, known.cluster_id);
+    const row = (await readOperation(trx, uuid))!;
     if (row.state === 'queued') {
       if (row.active_cluster_id === null) {
         if (await trx('operation').where({ active_cluster_id: row.cluster_id }).first()) return 'wait';
+        if (cluster.removed !== null) {
+          // A delete that waited for another delete: there is nothing left to do.
+          await settleHeld(trx, row, cluster, row.kind === 'delete' ? NOTHING_LEFT : { ...NOTHING_LEFT, end: 'failed', fault: 'Superseded', reason: 'the cluster was deleted' });
+          return null;
+        }
         await trx('operation').where({ uuid }).update({ active_cluster_id: row.cluster_id });
       }
       await trx('operation').where({ uuid }).update({ state: row.mode === 'undo' ? 'undoing' : 'running', run_id: runId, started: now(trx) });
-      const cluster = await mustReadCluster(trx, row.cluster_id);
       const rule = OPERATIONS[row.kind];
       await moveCluster(trx, cluster, rule.during, null);
       await writeEvent(trx, { ...eventOf(cluster, row.kind, row.user_id), state: 'Started', description: `${rule.phrase} ${cluster.name}` });
@@ -178,56 +187,64 @@ export async function recordPlan(db: Knex, operationId: string, lines: readonly 
 /** The only end of an operation: cluster state, operation, steps, job and event in one transaction. A second call does nothing. */
 export async function settleOperation(db: Knex, operationId: string, outcome: Outcome): Promise<void> {
   await transact(db, async (trx) => {
-    const row = await readOperation(trx, operationId);
-    if (!row || row.ended !== null) return;
-    const rule = OPERATIONS[row.kind];
-    const cluster = await mustReadCluster(trx, row.cluster_id);
-    const ok = outcome.end === 'succeeded';
-    const reason = outcome.reason?.slice(0, 2000) ?? null;
-    const rest = ok
-      ? rule.done
-      : outcome.end === 'cancelled'
-        ? rule.cancelled === 'before' ? row.from_state : rule.cancelled
-        : (outcome.rest ?? rule.failed); // prettier-ignore
-    if (row.started !== null) await moveCluster(trx, cluster, rest, ok ? null : reason);
-    else if (outcome.end !== 'superseded') await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);
-    await trx('operation')
-      .where({ uuid: operationId })
-      .update({
-        state: ok ? 'succeeded' : outcome.end === 'cancelled' ? 'cancelled' : 'failed',
-        active_cluster_id: null,
-        ended: now(trx),
-        fault: outcome.fault ?? null,
-        reason,
-        leftovers: outcome.leftovers.length === 0 ? null : JSON.stringify(outcome.leftovers),
-      });
-    const mark = (state: string, lines: { line: number; note: string }[]) =>
-      Promise.all(lines.map(({ line, note }) => trx('operation_step').where({ operation_id: operationId, line }).update({ state, note: note.slice(0, 2000), ended: now(trx) })));
-    await mark('failed', outcome.failedLines);
-    await mark('leftover', outcome.leftoverLines);
-    await trx('operation_step')
-      .where({ operation_id: operationId, state: 'running' })
-      .update({ state: outcome.end === 'cancelled' ? 'undone' : 'failed', note: trx.raw(`COALESCE(note, ?)`, ['stopped with the operation']) });
-    const errortext = reason ?? 'the operation failed';
-    const jobOk = ok || (row.mode === 'undo' && outcome.end === 'cancelled');
-    await trx('async_job')
-      .where({ uuid: row.job_id, job_status: 0 })
-      .update({
-        job_status: jobOk ? 1 : 2,
-        job_result_code: jobOk ? 0 : 530,
-        job_result: JSON.stringify(jobOk ? jobResult(row) : { errorcode: 530, errortext }),
-        removed: now(trx),
-      });
-    // Jobs of commands that asked for this end: a cancel.
-    await trx('async_job')
-      .where({ operation_id: operationId, job_status: 0 })
-      .update({ job_status: 1, job_result: JSON.stringify({ object: 'kubernetesclusteroperation', id: operationId }), removed: now(trx) });
-    await writeEvent(trx, {
-      ...eventOf(cluster, row.kind, row.user_id),
-      state: 'Completed',
-      level: ok ? 'INFO' : 'ERROR',
-      description: ok ? `Successfully completed ${rule.phrase} ${cluster.name}` : `Error while ${rule.phrase} ${cluster.name}: ${errortext}`,
+    const known = await readOperation(trx, operationId);
+    if (!known) return;
+    const cluster = await holdCluster(trx, known.cluster_id);
+    const row = (await readOperation(trx, operationId))!;
+    if (row.ended === null) await settleHeld(trx, row, cluster, outcome);
+  });
+}
+
+/** The state is moved only by the operation that holds the cluster: one that waits for its turn ends without a trace in it. */
+async function settleHeld(trx: Knex.Transaction, row: OperationRow, cluster: ClusterRow, outcome: Outcome): Promise<void> {
+  const operationId = row.uuid;
+  const rule = OPERATIONS[row.kind];
+  const ok = outcome.end === 'succeeded';
+  const reason = outcome.reason?.slice(0, 2000) ?? null;
+  const rest = ok
+    ? rule.done
+    : outcome.end === 'cancelled'
+      ? rule.cancelled === 'before' ? row.from_state : rule.cancelled
+      : (outcome.rest ?? rule.failed); // prettier-ignore
+  const holds = row.active_cluster_id !== null;
+  if (holds && row.started !== null) await moveCluster(trx, cluster, rest, ok ? null : reason);
+  else if (holds && outcome.end !== 'superseded') await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);
+  await trx('operation')
+    .where({ uuid: operationId })
+    .update({
+      state: ok ? 'succeeded' : outcome.end === 'cancelled' ? 'cancelled' : 'failed',
+      active_cluster_id: null,
+      ended: now(trx),
+      fault: outcome.fault ?? null,
+      reason,
+      leftovers: outcome.leftovers.length === 0 ? null : JSON.stringify(outcome.leftovers),
     });
+  const mark = (state: string, lines: { line: number; note: string }[]) =>
+    Promise.all(lines.map(({ line, note }) => trx('operation_step').where({ operation_id: operationId, line }).update({ state, note: note.slice(0, 2000), ended: now(trx) })));
+  await mark('failed', outcome.failedLines);
+  await mark('leftover', outcome.leftoverLines);
+  await trx('operation_step')
+    .where({ operation_id: operationId, state: 'running' })
+    .update({ state: outcome.end === 'cancelled' ? 'undone' : 'failed', note: trx.raw(`COALESCE(note, ?)`, ['stopped with the operation']) });
+  const errortext = reason ?? 'the operation failed';
+  const jobOk = ok || (row.mode === 'undo' && outcome.end === 'cancelled');
+  await trx('async_job')
+    .where({ uuid: row.job_id, job_status: 0 })
+    .update({
+      job_status: jobOk ? 1 : 2,
+      job_result_code: jobOk ? 0 : 530,
+      job_result: JSON.stringify(jobOk ? jobResult(row) : { errorcode: 530, errortext }),
+      removed: now(trx),
+    });
+  // Jobs of commands that asked for this end: a cancel.
+  await trx('async_job')
+    .where({ operation_id: operationId, job_status: 0 })
+    .update({ job_status: 1, job_result: JSON.stringify({ object: 'kubernetesclusteroperation', id: operationId }), removed: now(trx) });
+  await writeEvent(trx, {
+    ...eventOf(cluster, row.kind, row.user_id),
+    state: 'Completed',
+    level: ok ? 'INFO' : 'ERROR',
+    description: ok ? `Successfully completed ${rule.phrase} ${cluster.name}` : `Error while ${rule.phrase} ${cluster.name}: ${errortext}`,
   });
 }
 

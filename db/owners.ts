@@ -20,7 +20,12 @@ export const isWithin = (path: string, root: string): boolean => path === root |
 export const joinOwner = (query: Query, accountColumn: string): Query =>
   query.join('account as a', 'a.uuid', accountColumn).join('domain as d', 'd.uuid', 'a.domain_id');
 
-export const OWNER_COLUMNS = ['a.account_name as owner_name', 'd.uuid as owner_domain_id', 'd.name as owner_domain', 'd.path as owner_path'] as const;
+export const OWNER_COLUMNS = [
+  'a.account_name as owner_name',
+  'd.uuid as owner_domain_id',
+  'd.name as owner_domain',
+  'd.path as owner_path',
+] as const;
 export interface OwnerColumns {
   owner_name: string;
   owner_domain_id: string;
@@ -52,9 +57,14 @@ export const whereWithin = (query: Query, path: string): Query =>
   });
 
 export const findAccount = (db: Db, name: string, domainId: string): Promise<AccountRow | undefined> =>
-  Promise.resolve(db<AccountRow>('account').where({ account_name: name, domain_id: domainId }).whereNull('removed').first());
+  Promise.resolve(
+    db<AccountRow>('account').where({ account_name: name, domain_id: domainId }).whereNull('removed').first(),
+  );
 
 /** The account's domain path, or undefined when there is no such account. */
 export async function accountDomain(db: Db, accountId: string): Promise<{ path: string } | undefined> {
-  return db('account as a').join('domain as d', 'd.uuid', 'a.domain_id').where('a.uuid', accountId).first<{ path: string } | undefined>('d.path as path');
+  return db('account as a')
+    .join('domain as d', 'd.uuid', 'a.domain_id')
+    .where('a.uuid', accountId)
+    .first<{ path: string } | undefined>('d.path as path');
 }

@@ -11,7 +11,12 @@ export interface NewSession {
 /** Only hashes are stored: a copy of the database opens no session. */
 export async function startSession(db: Db, userId: string, minutes: number): Promise<NewSession> {
   const session = { token: randomBytes(32).toString('base64url'), sessionkey: randomBytes(20).toString('base64url') };
-  await db('session').insert({ token_hash: hash(session.token), sessionkey_hash: hash(session.sessionkey), user_id: userId, expires: nowPlus(db, minutes * 60) });
+  await db('session').insert({
+    token_hash: hash(session.token),
+    sessionkey_hash: hash(session.sessionkey),
+    user_id: userId,
+    expires: nowPlus(db, minutes * 60),
+  });
   await db('session').where('expires', '<', now(db)).delete();
   return session;
 }
@@ -44,4 +49,7 @@ export const keepSession = (db: Db, session: SessionRow, minutes: number): Promi
       .update({ expires: nowPlus(db, minutes * 60) }),
   );
 
-export const endSession = async (db: Db, token: string): Promise<boolean> => (await db('session').where({ token_hash: hash(token) }).delete()) > 0;
+export const endSession = async (db: Db, token: string): Promise<boolean> =>
+  (await db('session')
+    .where({ token_hash: hash(token) })
+    .delete()) > 0;

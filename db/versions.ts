@@ -28,7 +28,14 @@ export async function listVersions(db: Db, filter: VersionFilter, page: Page): P
     void query.where((either: Query) => void either.whereNull('k.zone_id').orWhere('k.zone_id', filter.zoneid));
   }
   if (filter.keyword) containsText(query, 'k.name', filter.keyword);
-  const iso = ['t.name as iso_name', 't.state as iso_state', 't.arch as iso_arch', 't.url as iso_url', 't.direct_download as iso_direct', 't.removed as iso_removed'];
+  const iso = [
+    't.name as iso_name',
+    't.state as iso_state',
+    't.arch as iso_arch',
+    't.url as iso_url',
+    't.direct_download as iso_direct',
+    't.removed as iso_removed',
+  ];
   return readPage(query, ['k.*', 'z.name as zone_name', ...iso], 'k.id', page);
 }
 

@@ -12,7 +12,10 @@ export interface ZoneFilter {
 }
 
 export async function listZones(db: Db, filter: ZoneFilter, page: Page): Promise<Listed<ZoneRow>> {
-  const query = whereGiven(db('data_center as z').whereNull('z.removed'), { 'z.uuid': filter.id, 'z.networktype': filter.networktype });
+  const query = whereGiven(db('data_center as z').whereNull('z.removed'), {
+    'z.uuid': filter.id,
+    'z.networktype': filter.networktype,
+  });
   if (filter.ids?.length) void query.whereIn('z.uuid', [...filter.ids]);
   if (filter.enabledOnly) void query.where('z.allocation_state', 'Enabled');
   if (filter.name !== undefined) sameText(db, query, 'z.name', filter.name);
@@ -22,7 +25,10 @@ export async function listZones(db: Db, filter: ZoneFilter, page: Page): Promise
 
 /** The hypervisors that a zone, or any zone, has. */
 export async function listHypervisors(db: Db, zoneId?: string): Promise<string[]> {
-  const query = whereGiven(db('data_center').whereNull('removed'), zoneId === undefined || zoneId === '-1' ? {} : { uuid: zoneId });
+  const query = whereGiven(
+    db('data_center').whereNull('removed'),
+    zoneId === undefined || zoneId === '-1' ? {} : { uuid: zoneId },
+  );
   const rows = (await query.distinct('hypervisor').orderBy('hypervisor')) as { hypervisor: string }[];
   return rows.map(({ hypervisor }) => hypervisor);
 }
@@ -43,9 +49,16 @@ export interface HostFilter {
 
 export async function listHosts(db: Db, filter: HostFilter, page: Page): Promise<Listed<HostListRow>> {
   const query = db('host as h').join('data_center as z', 'z.uuid', 'h.data_center_id').whereNull('h.removed');
-  whereGiven(query, { 'h.uuid': filter.id, 'h.data_center_id': filter.zoneid, 'h.status': filter.state, 'h.resource_state': filter.resourcestate, 'h.hypervisor_type': filter.hypervisor });
+  whereGiven(query, {
+    'h.uuid': filter.id,
+    'h.data_center_id': filter.zoneid,
+    'h.status': filter.state,
+    'h.resource_state': filter.resourcestate,
+    'h.hypervisor_type': filter.hypervisor,
+  });
   if (filter.name !== undefined) sameText(db, query, 'h.name', filter.name);
   if (filter.keyword) containsText(query, 'h.name', filter.keyword);
-  if (filter.machineId !== undefined) void query.whereIn('h.uuid', db('vm_instance').where({ uuid: filter.machineId }).select('host_id'));
+  if (filter.machineId !== undefined)
+    void query.whereIn('h.uuid', db('vm_instance').where({ uuid: filter.machineId }).select('host_id'));
   return readPage(query, ['h.*', 'z.name as zone_name'], 'h.id', page);
 }

@@ -38,8 +38,26 @@ async function sources() {
   return found.filter((path) => !path.endsWith('.d.ts') && !path.endsWith('.test.ts'));
 }
 
-async function programs() {
+/** The web page: one module for browsers. */
+async function page() {
+  const entry = join(root, 'ui', 'main.ts');
+  if (!existsSync(entry)) return [];
   const { outputFiles } = await build({
+    entryPoints: [entry],
+    absWorkingDir: root,
+    outfile: join(dist, 'ui', 'main.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+    logLevel: 'warning',
+  });
+  return outputFiles;
+}
+
+async function programs() {
+  const compiled = build({
     entryPoints: await sources(),
     absWorkingDir: root,
     outbase: root,
@@ -53,6 +71,7 @@ async function programs() {
     logLevel: 'warning',
     tsconfig: join(root, 'tsconfig.json'),
   });
+  const outputFiles = [...(await compiled).outputFiles, ...(await page())];
   await Promise.all(outputFiles.map((file) => put(file.path, file.contents)));
   const wanted = new Set(outputFiles.map((file) => file.path));
   const kept = (path) => wanted.has(path) || relative(dist, path).startsWith('workflow-bundle.');

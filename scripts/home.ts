@@ -65,17 +65,17 @@ export function lockHome(home: string): HomeLock | Holder {
     try {
       return JSON.parse(readFileSync(who, 'utf8')) as Holder;
     } catch {
-      return { pid: 0, stopping: false };
+      return { pid: 0, stopping: true }; // just taken, its name not yet written: ask again
     }
   }
-  const write = (stopping: boolean) =>
-    writeFileSync(who, JSON.stringify({ pid: process.pid, stopping }), { mode: 0o600 });
+  const write = (stopping: boolean) => {
+    writeFileSync(`${who}.new`, JSON.stringify({ pid: process.pid, stopping }), { mode: 0o600 });
+    renameSync(`${who}.new`, who);
+  };
   write(false);
   return {
     markStopping: () => write(true),
-    release: () => {
-      rmSync(who, { force: true });
-      db.close();
-    },
+    // The file stays: removed before the lock goes it would make a waiting start give up, after it, it is the next holder's.
+    release: () => db.close(),
   };
 }

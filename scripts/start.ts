@@ -72,6 +72,7 @@ export async function start(env: Env, screen: Screen, programsOf = ownPrograms):
   const began = Date.now();
   const say = (line: string) => screen.line(`cks: ${line}`);
   const settings = readStartSettings(env);
+  process.umask(0o077); // also of all parts: databases and logs are nobody else's
   prepareHome(settings.home);
   const lock = await takeHome(settings.home, screen);
   const ended = await endLeftovers(settings.home);
@@ -88,9 +89,9 @@ export async function start(env: Env, screen: Screen, programsOf = ownPrograms):
         process.exit(130);
       }
       signalled = Date.now();
+      lock.markStopping();
       screen.end();
       say(`${why}: stopping (again to stop at once)`);
-      lock.markStopping();
       supervisor.stop().then(resolve, reject);
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(signal));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Seconds per action, named with the symbols of `behaviour.md` §8. */
 const REALISTIC = {
   t_net: 60,
-  t_ip: 3,
+  t_ip: 0,
   t_new: 5,
   t_run: 25,
   t_iso: 4,

@@ -1,4 +1,4 @@
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { StepRef } from './model/operation.js';
 import type { PlanLine } from './model/plan.js';
@@ -12,10 +12,13 @@ export type Act = { [N in keyof Groups]: Bound<Groups[N]> };
 
 type AnyActivity = { executeWithOptions(options: object, args: unknown[]): Promise<unknown> };
 
-/** Activities of the operation's bookkeeping: short, endlessly retried, so that an operation always comes to rest. */
-export const bookkeeping = proxyActivities<Activities['bookkeeping']>({
-  startToCloseTimeout: '30s',
-  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s', nonRetryableErrorTypes: ['NotHolder'] },
+/**
+ * Short row writes of an operation's bookkeeping, in the worker that holds the run; endlessly retried, so that an operation always
+ * comes to rest. They are idempotent: a lost workflow task runs them again.
+ */
+export const bookkeeping = proxyLocalActivities<Activities['bookkeeping']>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
 /** Waits until the operation holds its cluster; heartbeats, since another operation may have to end first. */

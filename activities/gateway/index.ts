@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mustReadCluster, writeDetail } from '../../db/clusters.js';
 import { now, transact } from '../../db/knex.js';
 import { readNodes } from '../../db/nodes.js';
-import type { FirewallRuleRow, NetworkRow, PublicAddressRow, ZoneRow } from '../../db/rows.js';
+import type { FirewallRuleRow, NetworkRow, PublicAddressRow, VmRow, ZoneRow } from '../../db/rows.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { StepRef } from '../../workflows/model/operation.js';
 import type { Deps } from '../deps.js';
@@ -75,7 +75,10 @@ export const gatewayActivities = ({ db, openGateway }: Deps) => {
         // The cluster's rules are those to its nodes, and the two port ranges that belong to it by convention.
         const own = (rule: FirewallRuleRow) => (rule.vm_id === null ? rule.start_port === API_PORT || rule.start_port === FIRST_SSH_PORT : nodes.has(rule.vm_id));
         const left = rules.filter((rule) => !own(rule));
-        if (address) await gateway.apply(render(network, address.public_ip_address, left, new Map(), []));
+        // What the owner forwards to machines of his own stays.
+        const machines = await db<VmRow>('vm_instance').whereIn('uuid', left.flatMap(({ vm_id }) => vm_id ?? [])).select('uuid', 'ip_address');
+        const addresses = new Map(machines.map((vm) => [vm.uuid, vm.ip_address ?? '']));
+        if (address) await gateway.apply(render(network, address.public_ip_address, left, addresses, []));
         await db('firewall_rules').whereIn('uuid', rules.filter(own).map(({ uuid }) => uuid)).delete();
         return;
       }

@@ -34,26 +34,31 @@ const MOST_OUTPUT = 4 * 1024 * 1024;
 export async function connectSsh(target: SshTarget, signal: AbortSignal): Promise<SshSession> {
   const client = new ssh2.Client();
   const expected = target.hostKey.split(' ')[1] ?? '';
+  const where = `${target.host}:${target.port}`;
   let shown = '';
   await new Promise<void>((resolve, reject) => {
     const abort = () => {
       client.destroy();
       reject(signal.reason instanceof Error ? signal.reason : new Error('cancelled'));
     };
+    if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
-    const done = () => signal.removeEventListener('abort', abort);
     client
-      .once('ready', () => (done(), resolve()))
-      .once('error', (error) => {
-        done();
+      .once('ready', () => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      })
+      // For as long as the client lives: it reports some losses twice, and an unheard error would end the process.
+      .on('error', (error) => {
+        signal.removeEventListener('abort', abort);
         client.destroy();
         reject(
           shown !== '' && shown !== expected
-            ? fault('NodeIdentity', `${target.name} (${target.host}:${target.port}) showed another SSH host key than it was made with: the connection was refused`)
-            : fault('NodeUnreachable', `${target.name} does not answer on SSH at ${target.host}:${target.port}: ${textOf(error)}`),
+            ? fault('NodeIdentity', `${target.name} (${where}) showed another SSH host key than it was made with: the connection was refused`)
+            : fault('NodeUnreachable', `${target.name} does not answer on SSH at ${where}: ${textOf(error)}`),
         );
       })
-      .once('close', () => reject(fault('NodeUnreachable', `${target.name} closed the SSH connection at ${target.host}:${target.port}`)))
+      .once('close', () => reject(fault('NodeUnreachable', `${target.name} closed the SSH connection at ${where}`)))
       .connect({
         host: target.host,
         port: target.port,
@@ -69,7 +74,6 @@ export async function connectSsh(target: SshTarget, signal: AbortSignal): Promis
         },
       });
   });
-  client.on('error', () => client.destroy());
   return {
     exec: (command, input) => exec(client, target, command, input, signal),
     close: () => void client.end(),

@@ -12,6 +12,7 @@ import { startQueued } from '../operations.js';
 import { OWNER, p } from '../params.js';
 import { PLAN_PARAMS_TEXT, planAnswer } from '../plan-answer.js';
 import { CLUSTER } from '../views/cluster.js';
+import { badParameter } from '../wire/errors.js';
 
 const DEFAULT_ROOT_GB = 8;
 
@@ -57,7 +58,7 @@ export const createKubernetesCluster = command({
   async handler(ctx, asked) {
     const clusterType = asked.clustertype ?? 'CloudManaged';
     if (clusterType !== 'CloudManaged' && clusterType !== 'ExternalManaged') {
-      throw fault('BadParameter', `Invalid value for clustertype: expected CloudManaged or ExternalManaged, found "${clusterType}"`);
+      throw badParameter(`Invalid value for clustertype: expected CloudManaged or ExternalManaged, found "${clusterType}"`, 4350);
     }
     const owner = await newOwner(ctx, asked);
     const settings = await ctx.settings(owner.accountId);

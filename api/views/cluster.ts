@@ -56,7 +56,9 @@ export const CLUSTER = responseObject('kubernetescluster', {
 
 /** Isolated networks only: shared and routed ones have no address of their own. */
 const addressOf = (row: ClusterListRow): Fields =>
-  row.address !== null && row.network_type === 'Isolated' ? { ipaddress: row.address, ipaddressid: row.address_id } : {};
+  row.address !== null && row.network_type === 'Isolated'
+    ? { ipaddress: row.address, ipaddressid: row.address_id }
+    : {};
 
 function etcdAddresses(row: ClusterListRow, machines: readonly MachineRow[]): Fields | undefined {
   if (machines.length === 0) return undefined;

@@ -2,6 +2,7 @@ import type { JobListRow } from '../../db/jobs.js';
 import { responseObject, type Context, type Fields } from '../command.js';
 import { wireDate } from '../wire/dates.js';
 import { renderCluster } from './cluster.js';
+import { renderOperation } from './operation.js';
 import { OWNER_FIELDS, ownerView } from './owner.js';
 
 /**
@@ -10,6 +11,7 @@ import { OWNER_FIELDS, ownerView } from './owner.js';
  */
 export const jobRenderers = new Map<string, (ctx: Context, id: string) => Promise<object>>([
   ['kubernetescluster', (ctx, id) => renderCluster(ctx.db, id, ctx.caller.role === 'A')],
+  ['kubernetesclusteroperation', renderOperation],
 ]);
 
 export const JOB = responseObject('asyncjobs', {
@@ -48,7 +50,8 @@ async function render(ctx: Context, stored: StoredResult): Promise<Fields> {
 export async function jobView(ctx: Context, row: JobListRow): Promise<Fields> {
   const { account, domainid, domainpath } = ownerView(row);
   const finished = row.job_status !== 0;
-  const stored = row.job_result === null ? { success: row.job_status === 1 } : (JSON.parse(row.job_result) as StoredResult);
+  const stored =
+    row.job_result === null ? { success: row.job_status === 1 } : (JSON.parse(row.job_result) as StoredResult);
   return {
     accountid: row.account_id,
     account,

@@ -13,9 +13,14 @@ const FIELDS = {
 /** Lists use the key `sshkeypair`, the two commands that make one `keypair`. */
 export const SSH_KEY_PAIR = responseObject('sshkeypair', FIELDS);
 export const KEY_PAIR = responseObject('keypair', FIELDS);
-export const CREATED_KEY_PAIR = responseObject('keypair', { ...FIELDS, privatekey: ['string', 'Private key; shown this once and kept nowhere'] });
+export const CREATED_KEY_PAIR = responseObject('keypair', {
+  ...FIELDS,
+  privatekey: ['string', 'Private key; shown this once and kept nowhere'],
+});
 
-export const keyPairView = (row: Pick<KeyPairListRow, 'uuid' | 'keypair_name' | 'fingerprint'> & Partial<KeyPairListRow>): Fields => ({
+export const keyPairView = (
+  row: Pick<KeyPairListRow, 'uuid' | 'keypair_name' | 'fingerprint'> & Partial<KeyPairListRow>,
+): Fields => ({
   id: row.uuid,
   name: row.keypair_name,
   fingerprint: row.fingerprint,

@@ -33,7 +33,10 @@ const FIELDS = {
   hasannotations: ['boolean', 'true if it has comments'],
 } as const;
 
-export const TEMPLATE = responseObject('template', { ...FIELDS, forcks: ['boolean', 'true if Kubernetes nodes may be made from it'] });
+export const TEMPLATE = responseObject('template', {
+  ...FIELDS,
+  forcks: ['boolean', 'true if Kubernetes nodes may be made from it'],
+});
 export const ISO = responseObject('iso', { ...FIELDS, bootable: ['boolean', 'true if machines can boot from it'] });
 
 export const templateView = (row: TemplateListRow, admin: boolean): Fields => ({

@@ -39,7 +39,12 @@ export async function callerBySession(verifier: Verifier, { sent, cookies }: Cre
   const byCookie = isSessionKey(session, cookies.get('sessionkey'));
   const byParameter = isSessionKey(session, sent.get('sessionkey'));
   const where = settings['api.sessionkey.check.locations'];
-  const right = where === 'CookieOrParameter' ? byCookie || byParameter : where === 'ParameterOnly' ? byParameter : byCookie && byParameter;
+  const right =
+    where === 'CookieOrParameter'
+      ? byCookie || byParameter
+      : where === 'ParameterOnly'
+        ? byParameter
+        : byCookie && byParameter;
   try {
     const refusal = unauthorized('unable to verify user credentials');
     if (!right) throw refusal;
@@ -63,7 +68,8 @@ export async function callerBySignature(verifier: Verifier, { sent }: Credential
     if (left < 0 || (strict && left > QUARTER_HOUR_MS)) throw unauthorized();
   }
   const identity = await findIdentity(verifier.db, { api_key: apiKey });
-  const secret = identity && (await readSecret(verifier.db, verifier.sealer, `user/${identity.user.uuid}`, 'secretkey'));
+  const secret =
+    identity && (await readSecret(verifier.db, verifier.sealer, `user/${identity.user.uuid}`, 'secretkey'));
   if (!secret || !verifySignature(sent, signature, secret.reveal())) throw unauthorized();
   return callerOf(identity, unauthorized());
 }

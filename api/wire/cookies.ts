@@ -4,7 +4,14 @@ export function readCookies(header: string | undefined): Map<string, string> {
   for (const part of (header ?? '').split(';')) {
     const at = part.indexOf('=');
     const name = part.slice(0, at).trim();
-    if (at > 0 && !cookies.has(name)) cookies.set(name, part.slice(at + 1).trim().replace(/^"|"$/g, ''));
+    if (at > 0 && !cookies.has(name))
+      cookies.set(
+        name,
+        part
+          .slice(at + 1)
+          .trim()
+          .replace(/^"|"$/g, ''),
+      );
   }
   return cookies;
 }
@@ -19,4 +26,6 @@ export const sessionCookies = (token: string, sessionkey: string, secure: boolea
 
 /** Ends every cookie that the request brought. */
 export const endedCookies = (cookies: ReadonlyMap<string, string>): string[] =>
-  [...cookies.keys()].filter((name) => /^[\w.-]+$/.test(name)).map((name) => `${name}=;Path=/client;Max-Age=0;HttpOnly;SameSite=Lax`);
+  [...cookies.keys()]
+    .filter((name) => /^[\w.-]+$/.test(name))
+    .map((name) => `${name}=;Path=/client;Max-Age=0;HttpOnly;SameSite=Lax`);

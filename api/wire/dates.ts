@@ -11,7 +11,8 @@ export function parseDate(text: string, endOfDay = false): Date | undefined {
   const whole = /^\d{4}-\d\d-\d\d$/.test(plain) ? `${plain}T${endOfDay ? '23:59:59' : '00:00:00'}Z` : undefined;
   const local = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(plain) ? `${plain.replace(' ', 'T')}Z` : undefined;
   const zoned = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)(?:(Z)|([+ -]\d\d):?(\d\d))$/i.exec(plain);
-  const iso = whole ?? local ?? (zoned && `${zoned[1]}${zoned[2] ?? `${(zoned[3] ?? '').replace(' ', '+')}:${zoned[4]}`}`);
+  const iso =
+    whole ?? local ?? (zoned && `${zoned[1]}${zoned[2] ?? `${(zoned[3] ?? '').replace(' ', '+')}:${zoned[4]}`}`);
   if (!iso) return undefined;
   const moment = new Date(iso);
   return Number.isNaN(moment.getTime()) ? undefined : moment;

@@ -24,7 +24,13 @@ const NOBODY: Caller = {
 export const SECURITY_HEADERS: Readonly<Record<string, string | string[]>> = {
   'X-Content-Type-Options': 'nosniff',
   'X-XSS-Protection': '1;mode=block',
-  'Content-Security-Policy': ["default-src 'none'", "script-src 'self'", "connect-src 'self'", "img-src 'self'", "style-src 'self'"],
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self'",
+    "style-src 'self'",
+  ],
   'Cache-Control': 'no-store',
 };
 
@@ -55,7 +61,8 @@ async function admit(exchange: Exchange): Promise<void> {
   if (exchange.command?.open) return;
   const bySession = await callerBySession(services, credentials);
   if (bySession && !name) throw new WireError(400, 9999, 'No command was given');
-  if (bySession && !exchange.command) throw new WireError(432, 9999, `Unknown API command: ${(name ?? '').slice(0, 255)}`, 'errorresponse');
+  if (bySession && !exchange.command)
+    throw new WireError(432, 9999, `Unknown API command: ${(name ?? '').slice(0, 255)}`, 'errorresponse');
   if (!bySession && !exchange.command) throw unauthorized(undefined, name === undefined ? 'null' : 'errorresponse');
   exchange.caller = bySession ?? (await callerBySignature(services, credentials));
   const command = exchange.command!;
@@ -73,12 +80,16 @@ async function execute(exchange: Exchange): Promise<Answer> {
   const command = exchange.command!;
   const caller = exchange.caller ?? NOBODY;
   refuseControlCharacters(credentials.sent);
-  const values = await readValues(services.db, command, caller, unpack(credentials.sent), (account) => mayAccess(services.db, caller, account));
+  const values = await readValues(services.db, command, caller, unpack(credentials.sent), (account) =>
+    mayAccess(services.db, caller, account),
+  );
   const context: Context = {
     db: services.db,
     sealer: services.sealer,
     settings: (accountId) => services.settings(accountId),
+    settingsChanged: () => services.forgetSettings(),
     temporal: services.temporal(),
+    temporalUi: services.temporalUi,
     caller,
     log: services.log,
     now: services.now,
@@ -87,12 +98,15 @@ async function execute(exchange: Exchange): Promise<Answer> {
     session: exchange.session,
     httpMethod: credentials.method,
   };
-  const answer = await command.handler(context, values);
-  if (command.name === 'updateConfiguration') services.forgetSettings();
-  return answer;
+  return command.handler(context, values);
 }
 
-function sessionControl(services: Services, cookies: ReadonlyMap<string, string>, response: ServerResponse, secure: boolean): SessionControl {
+function sessionControl(
+  services: Services,
+  cookies: ReadonlyMap<string, string>,
+  response: ServerResponse,
+  secure: boolean,
+): SessionControl {
   return {
     async start(userId) {
       const minutes = (await services.settings())['session.timeout'];
@@ -111,7 +125,8 @@ function sessionControl(services: Services, cookies: ReadonlyMap<string, string>
   };
 }
 
-const formatOf = (sent: ReadonlyMap<string, string>): Format => (sent.get('response')?.toLowerCase() === 'json' ? 'json' : 'xml');
+const formatOf = (sent: ReadonlyMap<string, string>): Format =>
+  sent.get('response')?.toLowerCase() === 'json' ? 'json' : 'xml';
 
 /** Answers one request at `/client/api`; never throws. */
 export async function serve(services: Services, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -122,17 +137,29 @@ export async function serve(services: Services, request: IncomingMessage, respon
   const cookies = readCookies(request.headers.cookie);
   const secure = request.headers['x-forwarded-proto'] === 'https' || 'encrypted' in request.socket;
   const registry = services.registry();
-  const exchange = { services, registry, credentials: { sent, cookies, method }, problem: parameters.problem, session: sessionControl(services, cookies, response, secure) } as Exchange;
+  const exchange = {
+    services,
+    registry,
+    credentials: { sent, cookies, method },
+    problem: parameters.problem,
+    session: sessionControl(services, cookies, response, secure),
+  } as Exchange;
   let status = 200;
   try {
-    if (!['GET', 'POST', 'HEAD'].includes(method)) throw new WireError(405, 9999, `Method ${method.slice(0, 20)} is not allowed; use GET or POST`, 'errorresponse');
-    if (!registry) throw new WireError(503, 9999, 'The service is starting: its database does not answer yet', 'errorresponse');
+    if (!['GET', 'POST', 'HEAD'].includes(method))
+      throw new WireError(405, 9999, `Method ${method.slice(0, 20)} is not allowed; use GET or POST`, 'errorresponse');
+    if (!registry)
+      throw new WireError(503, 9999, 'The service is starting: its database does not answer yet', 'errorresponse');
     if (registry.find(sent.get('command'))?.postOnly && method !== 'POST') {
       status = 405;
       return send(response, 405, 'text/plain; charset=UTF-8', `Please use HTTP POST to call ${sent.get('command')}`);
     }
     const answer = await execute(exchange);
-    const { type, body } = write(responseName(exchange.command!.name), contentOf(answer, exchange.command!), formatOf(sent));
+    const { type, body } = write(
+      responseName(exchange.command!.name),
+      contentOf(answer, exchange.command!),
+      formatOf(sent),
+    );
     send(response, 200, type, body);
   } catch (error) {
     const command = exchange.command ?? registry?.find(sent.get('command'));
@@ -143,6 +170,14 @@ export async function serve(services: Services, request: IncomingMessage, respon
     response.setHeader('X-Description', headerText(answer.text));
     send(response, status, type, body);
   } finally {
-    services.log.debug({ command: sent.get('command')?.slice(0, 80), account: exchange.caller?.account.account_name, status, ms: Math.round(performance.now() - began) }, 'answered');
+    services.log.debug(
+      {
+        command: sent.get('command')?.slice(0, 80),
+        account: exchange.caller?.account.account_name,
+        status,
+        ms: Math.round(performance.now() - began),
+      },
+      'answered',
+    );
   }
 }

@@ -33,8 +33,9 @@ export const ENTITIES = {
   domain: { table: 'domain', key: 'domain' },
   job: { table: 'async_job', key: 'asyncjobs' },
   event: { table: 'event', key: 'event' },
-  /** There are no projects yet: no id names one. */
+  /** Neither projects nor user data exist yet: no id names one. */
   project: { table: '', key: 'project' },
+  userData: { table: '', key: 'cniconfig' },
 } as const satisfies Record<string, Entity>;
 export type EntityName = keyof typeof ENTITIES;
 
@@ -46,7 +47,12 @@ export interface Found {
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The rows that `values` name by uuid or, where allowed, by number; removed rows included. Keyed by the value as sent. */
-export async function findEntities(db: Db, name: EntityName, values: readonly string[], numbers: boolean): Promise<Map<string, Found>> {
+export async function findEntities(
+  db: Db,
+  name: EntityName,
+  values: readonly string[],
+  numbers: boolean,
+): Promise<Map<string, Found>> {
   const entity: Entity = ENTITIES[name];
   const found = new Map<string, Found>();
   const uuids = values.filter((value) => UUID.test(value));
@@ -60,12 +66,17 @@ export async function findEntities(db: Db, name: EntityName, values: readonly st
       .where(entity.where ?? {})
       .andWhere((either: Knex.QueryBuilder) => {
         void either
-          .whereIn('uuid', uuids.filter((value) => part.has(value)).map((value) => value.toLowerCase()))
+          .whereIn(
+            'uuid',
+            uuids.filter((value) => part.has(value)).map((value) => value.toLowerCase()),
+          )
           .orWhereIn('id', ids.filter((value) => part.has(value)).map(Number));
       })
       .select(columns);
     for (const value of part) {
-      const row = rows.find((each) => each.uuid === value.toLowerCase() || (ids.includes(value) && each.id === Number(value)));
+      const row = rows.find(
+        (each) => each.uuid === value.toLowerCase() || (ids.includes(value) && each.id === Number(value)),
+      );
       if (row) found.set(value, row);
     }
   }

@@ -25,7 +25,8 @@ export const NO_ACCESS = 'Caller does not have permission to operate with provid
 const INTERNAL = 'Internal error executing command, please contact your system administrator';
 
 export const badParameter = (text: string, cs = 9999): WireError => new WireError(431, cs, text);
-export const unauthorized = (text = UNVERIFIED, envelope?: string): WireError => new WireError(401, undefined, text, envelope);
+export const unauthorized = (text = UNVERIFIED, envelope?: string): WireError =>
+  new WireError(401, undefined, text, envelope);
 
 export interface ErrorAnswer {
   status: number;
@@ -41,7 +42,12 @@ const faultOf = (error: unknown): { rule: FaultRule; text: string } | undefined 
 };
 
 /** The one place that turns anything thrown into what the client sees. Unknown errors are logged under an id and never shown. */
-export function answerFor(error: unknown, command: Command | undefined, role: Role | undefined, log: Logger): ErrorAnswer {
+export function answerFor(
+  error: unknown,
+  command: Command | undefined,
+  role: Role | undefined,
+  log: Logger,
+): ErrorAnswer {
   if (error instanceof WireError) {
     return { status: error.status, cs: error.cs, text: error.message, envelope: error.envelope };
   }

@@ -26,7 +26,9 @@ export function unpack(sent: ReadonlyMap<string, string>): Unpacked {
     const [, base = '', index, field = ''] = parts;
     const key = base.toLowerCase();
     const held = unpacked.get(key);
-    const entries: Map<number, Map<string, string>> = held instanceof Map ? held : new Map<number, Map<string, string>>();
+    const entries: Map<number, Map<string, string>> = held instanceof Map
+      ? held
+      : new Map<number, Map<string, string>>();
     unpacked.set(key, entries);
     const entry = entries.get(Number(index)) ?? new Map<string, string>();
     entries.set(Number(index), entry.set(field, value));

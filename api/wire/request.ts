@@ -5,7 +5,7 @@ import { wellFormed } from './text.js';
 const BODY_LIMIT = 2 * 1024 * 1024;
 const DRAIN_LIMIT = 64 * 1024 * 1024;
 /** More names than any client sends; keeps a flood of tiny parameters cheap. */
-const PARAMETER_LIMIT = 20_000;
+const PARAMETER_LIMIT = 5_000;
 
 /** What the request says, names as sent; the last of a repeated name wins, the query string wins over the body. */
 export interface Parameters {
@@ -19,7 +19,9 @@ function percentDecode(text: string, encoding: BufferEncoding): string | undefin
   const plain = text.replaceAll('+', ' ');
   if (!plain.includes('%')) return encoding === 'utf8' ? wellFormed(plain) : plain;
   if (/%(?![0-9a-f]{2})/i.test(plain)) return undefined;
-  const bytes = plain.split(/%([0-9a-f]{2})/i).map((part, index) => (index % 2 ? Buffer.from(part, 'hex') : Buffer.from(part, encoding)));
+  const bytes = plain
+    .split(/%([0-9a-f]{2})/i)
+    .map((part, index) => (index % 2 ? Buffer.from(part, 'hex') : Buffer.from(part, encoding)));
   return Buffer.concat(bytes).toString(encoding);
 }
 
@@ -31,9 +33,12 @@ function readForm(text: string, into: Map<string, string>, encoding: BufferEncod
     const name = percentDecode(at < 0 ? pair : pair.slice(0, at), encoding);
     const value = percentDecode(at < 0 ? '' : pair.slice(at + 1), encoding);
     if (name === undefined || value === undefined) {
-      problem ??= badParameter(`Unable to decode parameter ${(name ?? 'name').slice(0, 100)}: malformed percent-encoding`);
+      problem ??= badParameter(
+        `Unable to decode parameter ${(name ?? 'name').slice(0, 100)}: malformed percent-encoding`,
+      );
     } else if (name !== '') {
-      if (into.size >= PARAMETER_LIMIT && !into.has(name)) return badParameter(`A request may have at most ${PARAMETER_LIMIT} parameters`);
+      if (into.size >= PARAMETER_LIMIT && !into.has(name))
+        return badParameter(`A request may have at most ${PARAMETER_LIMIT} parameters`);
       into.set(name, value);
     }
   }
@@ -86,9 +91,10 @@ export function anyCase(sent: ReadonlyMap<string, string>, name: string): string
 /** Refuses values with an ASCII control character other than TAB, LF and CR. */
 export function refuseControlCharacters(sent: ReadonlyMap<string, string>): void {
   for (const [name, value] of sent) {
-    // eslint-disable-next-line no-control-regex
     if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(value)) {
-      throw badParameter(`Received value for parameter ${name} is invalid, contains illegal ASCII non-printable characters`);
+      throw badParameter(
+        `Received value for parameter ${name} is invalid, contains illegal ASCII non-printable characters`,
+      );
     }
   }
 }

@@ -9,9 +9,13 @@ interface Spelling {
 }
 
 const strict = (text: string): string =>
-  encodeURIComponent(wellFormed(text)).replace(/[!'()]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  encodeURIComponent(wellFormed(text)).replace(
+    /[!'()]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
-const spell = (text: string, { tilde, star }: Spelling): string => strict(text).replaceAll('~', tilde).replaceAll('*', star);
+const spell = (text: string, { tilde, star }: Spelling): string =>
+  strict(text).replaceAll('~', tilde).replaceAll('*', star);
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -19,7 +23,9 @@ function canonical(parameters: ReadonlyMap<string, string>, spelling: Spelling):
   const pairs = [...parameters].filter(([name]) => name.toLowerCase() !== 'signature');
   if (spelling.sort === 'name') pairs.sort(([a], [b]) => order(a, b));
   if (spelling.sort === 'lower') pairs.sort(([a], [b]) => order(a.toLowerCase(), b.toLowerCase()));
-  const written = pairs.map(([name, value]) => `${spelling.encodeNames ? spell(name, spelling) : name}=${spell(value, spelling)}`);
+  const written = pairs.map(
+    ([name, value]) => `${spelling.encodeNames ? spell(name, spelling) : name}=${spell(value, spelling)}`,
+  );
   if (spelling.sort === 'pair') written.sort(order);
   return written.join('&').toLowerCase();
 }
@@ -33,13 +39,18 @@ const SPELLINGS: readonly Spelling[] = (['name', 'pair', 'lower'] as const).flat
 
 export const stringToSign = (parameters: ReadonlyMap<string, string>): string => canonical(parameters, SPELLINGS[0]!);
 
-const digest = (secretKey: string, text: string): Buffer => createHmac('sha1', Buffer.from(secretKey)).update(text).digest();
+const digest = (secretKey: string, text: string): Buffer =>
+  createHmac('sha1', Buffer.from(secretKey)).update(text).digest();
 
 export const sign = (parameters: ReadonlyMap<string, string>, secretKey: string): string =>
   digest(secretKey, stringToSign(parameters)).toString('base64');
 
 /** True when `signature` is the parameters' under one of the accepted spellings. Takes the same time wherever it differs. */
-export function verifySignature(parameters: ReadonlyMap<string, string>, signature: string, secretKey: string): boolean {
+export function verifySignature(
+  parameters: ReadonlyMap<string, string>,
+  signature: string,
+  secretKey: string,
+): boolean {
   const given = Buffer.from(signature.replaceAll(' ', '+'), 'base64');
   if (given.length !== 20) return false;
   const texts = new Set(SPELLINGS.map((spelling) => canonical(parameters, spelling)));

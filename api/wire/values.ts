@@ -21,13 +21,14 @@ const unknown = (command: Command, name: string, value: string) =>
 
 /** Blank numbers, ids and dates count as absent; a blank `long` is an error and falls through to its schema. */
 const isAbsent = (param: Param, raw: Raw | undefined): boolean =>
-  raw === undefined || (typeof raw === 'string' && raw.trim() === '' && ['integer', 'uuid', 'date'].includes(param.type));
+  raw === undefined ||
+  (typeof raw === 'string' && raw.trim() === '' && ['integer', 'uuid', 'date'].includes(param.type));
 
 function convert(command: Command, name: string, param: Param, raw: Raw): unknown {
   if (param.type === 'map') {
     if (typeof raw === 'string') throw invalid(command, name, raw);
-    const entries = [...raw].sort(([a], [b]) => a - b).map(([, entry]) => Object.assign(Object.create(null), Object.fromEntries(entry)) as object);
-    return param.schema.parse(entries.map((entry) => ({ ...entry })));
+    const entries = [...raw].sort(([a], [b]) => a - b).map(([, entry]) => Object.fromEntries(entry));
+    return param.schema.parse(entries);
   }
   if (typeof raw !== 'string') throw invalid(command, name, `${name}[…]`);
   if ((param.type === 'string' || param.type === 'list') && raw.length > param.length) {
@@ -35,7 +36,10 @@ function convert(command: Command, name: string, param: Param, raw: Raw): unknow
   }
   if (param.type === 'date') {
     const moment = parseDate(raw, param.endOfDay);
-    if (!moment) throw badParameter(`Unable to parse date ${raw.slice(0, 100)} for command ${command.name.toLowerCase()}, please pass dates in the format yyyy-MM-dd or yyyy-MM-dd'T'HH:mm:ssZ`);
+    if (!moment)
+      throw badParameter(
+        `Unable to parse date ${raw.slice(0, 100)} for command ${command.name.toLowerCase()}, please pass dates in the format yyyy-MM-dd or yyyy-MM-dd'T'HH:mm:ssZ`,
+      );
     return moment;
   }
   const parsed = param.schema.safeParse(raw);
@@ -43,7 +47,14 @@ function convert(command: Command, name: string, param: Param, raw: Raw): unknow
   return parsed.data;
 }
 
-async function lookUp(db: Db, command: Command, name: string, param: Param, values: readonly string[], mayAccess: MayAccess): Promise<string[]> {
+async function lookUp(
+  db: Db,
+  command: Command,
+  name: string,
+  param: Param,
+  values: readonly string[],
+  mayAccess: MayAccess,
+): Promise<string[]> {
   const entity = param.entity!;
   const known = param.since === undefined ? values : values.filter((value) => UUID.test(value));
   const found = await findEntities(db, entity, known, param.since === undefined);

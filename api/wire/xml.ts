@@ -1,11 +1,20 @@
 import { wellFormed } from './text.js';
 
 // Characters that XML 1.0 cannot hold, escaped or not.
-// eslint-disable-next-line no-control-regex
-const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
 
-const escape = (text: string): string => wellFormed(text).replace(FORBIDDEN, '').replace(/[&<>"']/g, (char) => ENTITIES[char]!);
+const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+
+const escape = (text: string): string =>
+  wellFormed(text)
+    .replace(FORBIDDEN, '')
+    .replace(/[&<>"']/g, (char) => ENTITIES[char]!);
 
 /** Keys of free maps (ids, say) need not be element names. */
 const elementName = (name: string): string => {
@@ -21,7 +30,7 @@ function element(name: string, value: unknown): string {
       ? Object.entries(value)
           .map(([key, each]) => element(key, each))
           .join('')
-      : escape(String(value as string | number | boolean));
+      : escape(String(value));
   return `<${tag}>${inner}</${tag}>`;
 }
 

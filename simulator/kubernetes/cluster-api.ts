@@ -80,7 +80,10 @@ export class SimulatedKubernetes {
   }
 
   static async restore({ objects, ...state }: ClusterApiState): Promise<SimulatedKubernetes> {
-    return new SimulatedKubernetes({ ...state, resourceVersion: state.resourceVersion + RESTORE_STEP }, objects);
+    const ended = (pod: KubeObject): boolean => !!pod.metadata.deletionTimestamp && !pod.metadata.finalizers?.length;
+    const pods = (objects.pods ?? []).filter((pod) => !ended(pod));
+    const resourceVersion = state.resourceVersion + RESTORE_STEP;
+    return new SimulatedKubernetes({ ...state, resourceVersion }, { ...objects, pods });
   }
 
   /** Shares the stored objects, which never change in place; write it out or copy it before editing it. */

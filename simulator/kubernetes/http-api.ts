@@ -81,7 +81,7 @@ function versionInfo(gitVersion: string): object {
 function targetOf(path: string, resources: Resource[]): Target | undefined {
   const [root, ...parts] = path.split('/').slice(1).map(decode);
   const groupVersion = root === 'api' ? parts.shift() : root === 'apis' ? parts.splice(0, 2).join('/') : undefined;
-  const inNamespace = parts[0] === 'namespaces' && parts.length > 2 && !['status', 'finalize'].includes(parts[2]!);
+  const inNamespace = parts[0] === 'namespaces' && parts.length > 2 && parts[2] !== 'status';
   const namespace = inNamespace ? parts.splice(0, 2)[1] : undefined;
   const [plural, name, subresource, ...rest] = parts;
   const resource = resources.find((each) => each.plural === plural && groupVersionOf(each) === groupVersion);

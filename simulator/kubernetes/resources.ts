@@ -22,7 +22,7 @@ const TABLE: Record<string, Line[]> = {
     ['endpoints', 'Endpoints', 'ns', 'ep'],
     ['events', 'Event', 'ns', 'ev'],
     ['limitranges', 'LimitRange', 'ns', 'limits'],
-    ['namespaces', 'Namespace', '-', 'ns', 'status finalize'],
+    ['namespaces', 'Namespace', '-', 'ns', 'status'],
     ['nodes', 'Node', '-', 'no', 'status'],
     ['persistentvolumeclaims', 'PersistentVolumeClaim', 'ns', 'pvc', 'status'],
     ['persistentvolumes', 'PersistentVolume', '-', 'pv', 'status'],

@@ -115,7 +115,7 @@ export function assertTypes({ id, kind }: Resource, body: object): void {
   const issue = schema.safeParse(body).error?.issues[0];
   if (!issue) return;
   const field = issue.path.join('.');
-  const name = String((body as { metadata?: { name?: unknown } }).metadata?.name ?? '');
+  const { name = '' } = (body as { metadata?: { name?: string } }).metadata ?? {};
   const details = { name, kind, causes: [{ reason: 'FieldValueInvalid', message: issue.message, field }] };
   throw new StatusError(422, `${kind} "${name}" is invalid: ${field}: ${issue.message}`, 'Invalid', details);
 }

@@ -309,6 +309,26 @@ describe('drain', () => {
     expect(await ok('get nodes')).toMatch(/demo-node-1 +Ready +<none>/);
   });
 
+  test('leaves the static pods of a control node alone and says how much a percentage allows', async () => {
+    addNodes();
+    await ok('apply -f -', deployment('web', 4));
+    await ok('create pdb web --selector=app=web --max-unavailable=25%');
+    expect(await ok('get pdb web')).toMatch(/web +N\/A +25% +1 /);
+    expect(await ok('drain demo-control-1 --ignore-daemonsets --delete-emptydir-data')).toMatch(/drained/);
+    expect((await ok('get pods -A --field-selector spec.nodeName=demo-control-1 -o name')).split('\n').sort()).toEqual([
+      '',
+      expect.stringContaining('pod/etcd-'),
+      expect.stringContaining('pod/kube-apiserver-'),
+      expect.stringContaining('pod/kube-controller-manager-'),
+      expect.stringContaining('pod/kube-proxy-'),
+      expect.stringContaining('pod/kube-scheduler-'),
+    ]);
+    api.setNodeReady('demo-node-1', false);
+    expect(await ok('get pdb web')).toMatch(/web +N\/A +25% +0 /);
+    api.removeNode('demo-node-1');
+    expect(await ok('get pdb web')).toMatch(/web +N\/A +25% +1 /);
+  });
+
   test('the client library sees the same refusal and its cause', async () => {
     addNodes();
     await ok('apply -f -', deployment('web', 1));

@@ -38,11 +38,11 @@ export async function operate({ operationId }: OperationInput, operation: Operat
     runner?.requestStop(request);
   });
 
-  const claim = await CancellationScope.nonCancellable(() => claiming.claim(operationId));
-  if (claim === null) return 'not claimed';
+  const claimed = await CancellationScope.nonCancellable(() => claiming.claim(operationId));
+  if (claimed === null) return 'not claimed';
+  const { claim, facts } = claimed;
   let outcome: Outcome;
   try {
-    const facts = await bookkeeping.readFacts(operationId);
     runner = new Runner<Act>({
       items: operation.steps(facts, claim.settings),
       stubs: stubsFor(claim.clusterId, operationId),

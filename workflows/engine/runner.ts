@@ -17,11 +17,13 @@ export interface RunOptions<Act> {
 /** Ends a lane in which nothing more may begin; never seen outside the runner. */
 class Halted extends Error {}
 
-const signalled = () => {
+/** A promise that is resolved from outside, and whether it has been: an ended line is not waited for again. */
+function signalled() {
   let resolve!: () => void;
   const promise = new Promise<void>((done) => (resolve = done));
-  return { promise, resolve };
-};
+  const signal = { over: false, promise, resolve: () => ((signal.over = true), resolve()) };
+  return signal;
+}
 
 /** Places for steps that share a slot: first come, first served. */
 class Slot {
@@ -115,14 +117,22 @@ export class Runner<Act> {
 
   private exceed(): void {
     const running = this.running();
-    const at = running.length === 0 ? 'between two steps' : `while working on: ${running.slice(0, 5).join('; ')}${running.length > 5 ? `; and ${running.length - 5} more` : ''}`;
+    const at =
+      running.length === 0
+        ? 'between two steps'
+        : `while working on: ${running.slice(0, 5).join('; ')}${running.length > 5 ? `; and ${running.length - 5} more` : ''}`;
     this.overLimit = `took longer than ${this.options.limit.setting} (${this.options.limit.seconds} s), ${at}`;
     this.halted.resolve();
     this.work.cancel();
   }
 
   private get mayGoOn(): boolean {
-    return this.failures.length === 0 && this.overLimit === undefined && this.stopped === undefined && !this.work.consideredCancelled;
+    return (
+      this.failures.length === 0 &&
+      this.overLimit === undefined &&
+      this.stopped === undefined &&
+      !this.work.consideredCancelled
+    );
   }
 
   private check(): void {
@@ -151,7 +161,9 @@ export class Runner<Act> {
 
   private async step(entry: StepEntry<Act>): Promise<void> {
     const { step, line } = entry;
-    await Promise.race([Promise.all(entry.after.map((before) => this.ended[before]!.promise)), this.halted.promise]);
+    const waitsFor = entry.after.filter((before) => !this.ended[before]!.over);
+    if (waitsFor.length > 0)
+      await Promise.race([Promise.all(waitsFor.map((before) => this.ended[before]!.promise)), this.halted.promise]);
     this.check();
     if (!step.skip) {
       if (this.paused) await this.work.run(() => condition(() => !this.paused || !this.mayGoOn)).catch(() => undefined);
@@ -202,7 +214,8 @@ export class Runner<Act> {
       const work = (async () => {
         await Promise.all((dependents.get(line) ?? []).map(undoLine));
         const step = this.steps.get(line)?.step;
-        const wasBegun = ['running', 'done', 'failed'].includes(this.states[line]!) || begun.has(this.lines[line]!.title);
+        const wasBegun =
+          ['running', 'done', 'failed'].includes(this.states[line]!) || begun.has(this.lines[line]!.title);
         if (!step || !wasBegun || this.kept.has(line)) return;
         if (!step.undo) {
           if (this.states[line] !== 'skipped') this.states[line] = 'undone';
@@ -228,13 +241,21 @@ export class Runner<Act> {
     const failedLines = this.failures.map(({ entry, message }) => ({ line: entry.line, note: message }));
     const base = { leftovers: [], failedLines, leftoverLines: [] };
     if (this.stopped === 'cancel') return { ...base, end: 'cancelled', fault: 'Cancelled', reason: 'Cancelled' };
-    if (this.stopped === 'supersede') return { ...base, end: 'superseded', fault: 'Superseded', reason: 'a delete took over' };
+    if (this.stopped === 'supersede')
+      return { ...base, end: 'superseded', fault: 'Superseded', reason: 'a delete took over' };
     const [first] = this.failures;
     if (first) {
       const more = this.failures.length > 1 ? ` (and ${this.failures.length - 1} more)` : '';
-      return { ...base, end: 'failed', fault: first.code, reason: `${first.message}${more}`, ...(first.entry.step.rest && { rest: first.entry.step.rest }) };
+      return {
+        ...base,
+        end: 'failed',
+        fault: first.code,
+        reason: `${first.message}${more}`,
+        ...(first.entry.step.rest && { rest: first.entry.step.rest }),
+      };
     }
-    if (this.overLimit !== undefined) return { ...base, end: 'failed', fault: 'OperationTimeout', reason: this.overLimit };
+    if (this.overLimit !== undefined)
+      return { ...base, end: 'failed', fault: 'OperationTimeout', reason: this.overLimit };
     return { ...base, end: 'succeeded' };
   }
 }

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { projectRoot } from '../db/project-root.js';
+import { ApiClient, type Credentials } from '../scripts/client.js';
+
+export interface Service {
+  home: string;
+  api: ApiClient;
+  ports: Record<string, number>;
+  /** Seconds from the start of the program until `/readyz` answered 200. */
+  readyAfter: number;
+  pid(part: string): number;
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** Everything as a user starts it, in a folder and on ports of its own. */
+export async function startService(
+  env: Record<string, string>,
+  home = mkdtempSync(path.join(tmpdir(), 'cks-bench-')),
+): Promise<Service> {
+  const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'SIMULATOR_PORT', 'METRICS_PORT'];
+  const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()] as const)));
+  const began = performance.now();
+  const child = spawn(process.execPath, [path.join(projectRoot, 'dist/scripts/start.js')], {
+    env: {
+      ...process.env,
+      CKS_DEMO: '0',
+      CKS_HOME: home,
+      ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
+      ...env,
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let over = false;
+  void ended.then(() => (over = true));
+  for (;;) {
+    const ready = await fetch(`http://127.0.0.1:${ports['PORT']}/readyz`).then(
+      (answer) => answer.status === 200,
+      () => false,
+    );
+    if (ready) break;
+    if (over) throw new Error('the service ended before it was ready');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const readyAfter = (performance.now() - began) / 1000;
+  const credentials = JSON.parse(readFileSync(path.join(home, 'admin.json'), 'utf8')) as Credentials;
+  return {
+    home,
+    api: new ApiClient(credentials),
+    ports,
+    readyAfter,
+    pid: (part) => Number(readFileSync(path.join(home, 'run', `${part}.pid`), 'utf8').trim()),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+export const removeHome = (home: string): void => rmSync(home, { recursive: true, force: true });
+
+/** Ids by name that a create needs. */
+export async function createParameters(api: ApiClient): Promise<Record<string, string>> {
+  const zone = (await api.call('listZones', { name: 'sim-1' })).zone[0];
+  const offering = (await api.call('listServiceOfferings', { name: 'small' })).serviceoffering[0];
+  const versions = (await api.call('listKubernetesSupportedVersions')).kubernetessupportedversion;
+  return { zoneid: zone.id, serviceofferingid: offering.id, kubernetesversionid: versions.at(-1).id };
+}
+
+/** Waits for a job; throws with its text when it failed. */
+export async function waitJob(api: ApiClient, jobid: string): Promise<void> {
+  for (;;) {
+    const job = await api.call('queryAsyncJobResult', { jobid });
+    if (job.jobstatus === 1) return;
+    if (job.jobstatus === 2) throw new Error(String(job.jobresult?.errortext));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,100 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import { buildActivities, registered } from '../../activities/index.js';
+import type { Deps } from '../../activities/deps.js';
+import type { Claim, ClusterFacts, Outcome, StepRef } from '../../workflows/model/operation.js';
+import type { PlanLine } from '../../workflows/model/plan.js';
+import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
+
+export interface Call {
+  activity: string;
+  title: string;
+  undo: boolean;
+  end?: 'done' | 'failed' | 'cancelled';
+}
+
+export type Trouble = 'failForGood' | 'failTwice' | 'hang';
+
+/** One in-memory world behind all step activities and the bookkeeping of one operation, with faults to switch on by a step's title. */
+export class OperationWorld {
+  readonly calls: Call[] = [];
+  readonly outcomes: Outcome[] = [];
+  lines: PlanLine[] = [];
+  claim: Claim;
+  readonly troubles = new Map<string, Trouble>();
+  readonly undoTroubles = new Set<string>();
+  /** Called when an activity begins. */
+  onBegin: (call: Call) => void | Promise<void> = () => undefined;
+  busy = 0;
+  busiest = 0;
+
+  constructor(
+    readonly facts: ClusterFacts,
+    settings: Partial<Settings> = {},
+  ) {
+    this.claim = {
+      clusterId: facts.clusterId, kind: 'create', mode: 'run', attempt: 1, settings: { ...DEFAULT_SETTINGS, ...settings }, stop: null, paused: false, begun: [],
+    }; // prettier-ignore
+  }
+
+  /** All activities that the worker registers in production, each played by this world. */
+  activities(): Record<string, (...args: never[]) => Promise<unknown>> {
+    const names = Object.keys(registered(buildActivities({} as Deps))).filter((name) => name.includes('.'));
+    const played = names.map(
+      (name) => [name, (ref: StepRef, ...args: unknown[]) => this.play(name, ref, args)] as const,
+    );
+    return {
+      ...(Object.fromEntries(played) as Record<string, (...args: never[]) => Promise<unknown>>),
+      claim: async () => ({ claim: this.claim, facts: this.facts }),
+      recordPlan: async (_: string, lines: PlanLine[]) => void (this.lines = lines),
+      settle: async (_: string, outcome: Outcome) => void this.outcomes.push(outcome),
+    };
+  }
+
+  /** Titles of steps that were begun, in order, without undos. */
+  begun(): string[] {
+    return this.calls.filter(({ undo }) => !undo).map(({ title }) => title);
+  }
+
+  undone(): string[] {
+    return this.calls.filter(({ undo, end }) => undo && end === 'done').map(({ title }) => title);
+  }
+
+  private async play(activity: string, ref: StepRef, _args: unknown[]): Promise<unknown> {
+    const title = this.lines[ref.line]?.title ?? '';
+    const call: Call = { activity, title, undo: ref.undo };
+    this.calls.push(call);
+    this.busiest = Math.max(this.busiest, ++this.busy);
+    try {
+      await this.onBegin(call);
+      const trouble = this.troubles.get(title);
+      if (ref.undo && this.undoTroubles.has(title))
+        throw ApplicationFailure.nonRetryable('the thing is stuck', 'HypervisorRefused');
+      if (!ref.undo && trouble === 'failForGood') throw ApplicationFailure.nonRetryable('it is broken', 'NodeRefused');
+      if (!ref.undo && trouble === 'failTwice' && Context.current().info.attempt <= 2)
+        throw ApplicationFailure.retryable('not yet', 'NodeFailed');
+      if (!ref.undo && trouble === 'hang') await hang();
+      call.end = 'done';
+      return activity === 'store.reserveNodes' ? [] : undefined;
+    } catch (error) {
+      call.end = error instanceof CancelledFailure ? 'cancelled' : 'failed';
+      throw error;
+    } finally {
+      this.busy--;
+    }
+  }
+}
+
+/** Heartbeats until it is cancelled. */
+async function hang(): Promise<never> {
+  const context = Context.current();
+  for (;;) {
+    context.heartbeat();
+    await context.sleep(50);
+  }
+}
+
+export const newCluster = (controlCount: number, workerCount: number): ClusterFacts => ({
+  clusterId: 'c', clusterName: 'c', clusterType: 'CloudManaged', controlCount, workerCount, nodes: [], networkState: 'Allocated', networkOwned: true, hasRules: false, hasKeys: false,
+  hasKubeconfig: false, hasProtection: false,
+}); // prettier-ignore

@@ -1,0 +1,77 @@
+import type { VmMapRow, VmRow } from '../../db/rows.js';
+import type { Effect, Stack, World } from './stack.js';
+
+/** Effects that may happen once per thing, and those that may happen once per node whatever their key. */
+const ONCE_PER_KEY = /^(volume\.|seed\.|domain\.|medium\.|gateway\.)/;
+const ONCE_PER_NODE = /^node\.(upload|install|init|join|reset)$/;
+
+/** What was done twice to the same thing; empty is how it should be. */
+export function doneTwice(effects: readonly Effect[]): string[] {
+  const seen = new Map<string, number>();
+  for (const { kind, key, node } of effects) {
+    const thing = ONCE_PER_KEY.test(kind) ? `${kind} ${key}` : ONCE_PER_NODE.test(kind) ? `${kind} on ${node}` : undefined;
+    if (thing !== undefined) seen.set(thing, (seen.get(thing) ?? 0) + 1);
+  }
+  return [...seen].filter(([, count]) => count > 1).map(([thing, count]) => `${thing}: ${count} times`);
+}
+
+export const countOf = (effects: readonly Effect[], kind: string) => effects.filter((one) => one.kind === kind).length;
+
+type NodeRow = Pick<VmRow, 'name' | 'instance_name' | 'state' | 'ip_address'> & Pick<VmMapRow, 'role' | 'phase' | 'control_node'>;
+export const nodeRows = (stack: Stack, clusterId: string) =>
+  stack.rows<NodeRow>(
+    'SELECT v.name, v.instance_name, v.state, v.ip_address, m.role, m.phase, m.control_node FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? ORDER BY v.name',
+    clusterId,
+  );
+
+/** The cluster runs, and its rows, the zone and Kubernetes tell the same of it. */
+export async function expectHealthy(stack: Stack, clusterId: string, controls: number, workers: number): Promise<void> {
+  const cluster = stack.cluster(clusterId);
+  expect({ state: cluster.state, reason: cluster.reason }).toEqual({ state: 'Running', reason: null });
+  const rows = nodeRows(stack, clusterId);
+  expect(rows.map(({ role, phase, state }) => `${role} ${phase} ${state}`).sort()).toEqual([
+    ...Array.from({ length: controls }, () => 'control ready Running'),
+    ...Array.from({ length: workers }, () => 'worker ready Running'),
+  ]);
+  const names = rows.map(({ name }) => name);
+
+  const world = await stack.world();
+  const domains = world.domains.filter((one) => one.clusterId === clusterId);
+  expect(domains.map(({ hostName }) => hostName).sort()).toEqual(names);
+  expect(domains.map(({ name, state, media }) => [name, state, media]).sort()).toEqual(rows.map((row) => [row.instance_name, 'running', []]).sort());
+  const volumes = world.volumes.filter(({ name }) => rows.some((row) => name === `${row.instance_name}-root`));
+  expect(volumes).toHaveLength(controls + workers);
+  expect(world.media.filter(({ name }) => rows.some((row) => name.startsWith(row.instance_name)))).toEqual([]);
+  const ofNetwork = <T extends { networkId: string }>(list: T[]) => list.filter(({ networkId }) => networkId === cluster.network_id);
+  expect(ofNetwork(world.networks)).toHaveLength(1);
+  expect(ofNetwork(world.addresses)).toHaveLength(1);
+  expect(ofNetwork(world.members).map(({ address }) => address).sort()).toEqual(rows.filter((row) => row.control_node).map((row) => row.ip_address).sort()); // prettier-ignore
+  const forwards = ofNetwork(world.rules).filter(({ kind }) => kind === 'forward');
+  expect(forwards.map(({ address }) => address).sort()).toEqual(rows.map((row) => row.ip_address).sort());
+  expect(stack.rows('SELECT * FROM user_ip_address WHERE network_id = ?', cluster.network_id)).toHaveLength(1);
+
+  const nodes = JSON.parse(await stack.kubectl(clusterId, 'get', 'nodes', '-o', 'json')) as {
+    items: { metadata: { name: string }; status: { conditions: { type: string; status: string }[] } }[];
+  };
+  expect(nodes.items.map(({ metadata }) => metadata.name).sort()).toEqual(names);
+  expect(nodes.items.map(({ status }) => status.conditions.find(({ type }) => type === 'Ready')?.status)).toEqual(names.map(() => 'True'));
+}
+
+/** What rows still hold for a cluster that is to be gone: machines, room, addresses, rules, secrets. */
+export function heldRows(stack: Stack, clusterId: string): Record<string, unknown[]> {
+  const { network_id } = stack.cluster(clusterId);
+  return {
+    nodes: nodeRows(stack, clusterId),
+    addresses: stack.rows('SELECT public_ip_address FROM user_ip_address WHERE network_id = ?', network_id),
+    guests: stack.rows('SELECT ip4_address FROM guest_address WHERE network_id = ?', network_id),
+    rules: stack.rows('SELECT purpose, start_port FROM firewall_rules WHERE network_id = ?', network_id),
+    machines: stack.rows('SELECT name FROM vm_instance WHERE network_id = ? AND removed IS NULL', network_id),
+    secrets: stack.rows(`SELECT owner, name FROM secret WHERE owner = ?`, `cluster/${clusterId}`),
+    orphans: stack.rows(`SELECT owner FROM secret WHERE owner LIKE 'vm/%' AND substr(owner, 4) NOT IN (SELECT uuid FROM vm_instance WHERE removed IS NULL)`),
+    room: stack.rows('SELECT r.vm_id FROM host_reservation r LEFT JOIN vm_instance v ON v.uuid = r.vm_id AND v.removed IS NULL WHERE v.uuid IS NULL'),
+  };
+}
+export const NOTHING_HELD = { nodes: [], addresses: [], guests: [], rules: [], machines: [], secrets: [], orphans: [], room: [] };
+
+/** Names of a world's things of one cluster. */
+export const domainsOf = (world: World, clusterId: string) => world.domains.filter((one) => one.clusterId === clusterId).map(({ hostName }) => hostName);

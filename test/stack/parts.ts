@@ -1,0 +1,82 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { Part, type PartPlan } from '../../scripts/part.js';
+
+export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Numbers of free ports, all held at the same time so that no two are equal. */
+export async function freePorts(count: number): Promise<number[]> {
+  const held = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<Server>((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject);
+          server.listen({ port: 0, host: '127.0.0.1' }, () => resolve(server));
+        }),
+    ),
+  );
+  const ports = held.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** As the supervisor runs its parts: they die with this process, however it ends. */
+const PREFIX =
+  spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0
+    ? ['setpriv', '--pdeathsig', 'KILL']
+    : [];
+
+/**
+ * A part of the service under test: started, killed, frozen and continued by its own process number. Each life is one `Part` of
+ * the supervisor, which also starts it again when it dies by itself; `crashes` then says so.
+ */
+export class StackPart {
+  #part: Part | undefined;
+  readonly crashes: string[] = [];
+
+  constructor(readonly plan: PartPlan) {}
+
+  get pid(): number {
+    const pid = this.#part?.pid;
+    if (pid === undefined) throw new Error(`${this.plan.name} is not running`);
+    return pid;
+  }
+
+  get isUp(): boolean {
+    return this.#part?.pid !== undefined;
+  }
+
+  start(): void {
+    if (this.isUp) throw new Error(`${this.plan.name} runs already`);
+    this.#part = new Part(this.plan, PREFIX, (line) => this.crashes.push(line));
+    this.#part.start();
+  }
+
+  /** SIGKILL; returns when the process is gone. It stays down until `start`. */
+  async kill(): Promise<void> {
+    const part = this.#part;
+    this.#part = undefined;
+    part?.kill();
+    while (part?.pid !== undefined) await sleep(5);
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    this.start();
+  }
+
+  freeze(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  log(): string {
+    return readFileSync(this.plan.log, 'utf8');
+  }
+}

@@ -1,0 +1,82 @@
+import { countOf, doneTwice, expectHealthy } from './facts.js';
+import { sleep } from './parts.js';
+import { describeStack, type Stack } from './stack.js';
+
+/** A step as it is the same for all nodes of a role: "worker: define the machine". */
+const shapeOf = (title: string) => title.replace(/\b(control|worker)-\d+/, '$1').replace(/\d+/, 'n');
+
+/** Steps in which the worker may still be killed, found from the operation's own list. */
+class Targets {
+  readonly hit = new Set<string>();
+  all = new Set<string>();
+
+  readList(stack: Stack, operationId: string): void {
+    for (const { title, skip } of stack.steps(operationId)) if (skip === null) this.all.add(shapeOf(title));
+  }
+
+  get left(): string[] {
+    return [...this.all].filter((shape) => !this.hit.has(shape));
+  }
+}
+
+const running = (stack: Stack, operationId: string) =>
+  stack.rows<{ title: string }>(`SELECT title FROM operation_step WHERE operation_id = ? AND state = 'running' AND kind <> 'group'`, operationId).map(({ title }) => shapeOf(title));
+
+/**
+ * Kills the worker while a step that was not hit yet is being worked on. The database is held still around the kill: a step that
+ * is `running` then has begun and cannot have ended. Answers the shapes that were hit; undefined when the operation ended first.
+ */
+async function killInside(stack: Stack, operationId: string, targets: Targets): Promise<string[] | undefined> {
+  const fresh = () => running(stack, operationId).filter((shape) => !targets.hit.has(shape));
+  for (;;) {
+    if (stack.row<{ ended: string | null }>('SELECT ended FROM operation WHERE uuid = ?', operationId).ended !== null) return undefined;
+    targets.readList(stack, operationId);
+    if (fresh().length === 0) {
+      await sleep(1);
+      continue;
+    }
+    // Steps on hosts and nodes take 200 ms and more: a random point of them. Steps in the database are over at once.
+    const brief = fresh().every((shape) => !/^(control|worker|network): /.test(shape) || /kubeconfig/.test(shape));
+    if (!brief) await sleep(Math.random() * 180);
+    const inside = await stack.locked(async () => {
+      const found = fresh();
+      if (found.length > 0) await stack.worker.kill();
+      return found;
+    });
+    if (inside.length === 0) continue;
+    inside.forEach((shape) => targets.hit.add(shape));
+    stack.worker.start();
+    return inside;
+  }
+}
+
+describeStack('the worker is killed', {}, (scenario) => {
+  scenario(
+    'inside every step of a create: the create goes on by itself and makes nothing twice',
+    async (stack) => {
+      const targets = new Targets();
+      let kills = 0;
+      // A second create meets the steps that were over too soon in the first.
+      for (let round = 1; round <= 4 && (round === 1 || targets.left.length > 0); round++) {
+        const before = (await stack.effects()).length;
+        const { id, jobid } = await stack.create(2, 1);
+        const operationId = stack.operation(id).uuid;
+        while ((round === 1 || targets.left.length > 0) && (await killInside(stack, operationId, targets))) kills++;
+        const job = await stack.jobEnd(jobid, 60);
+        expect({ status: job.jobstatus, code: job.jobresultcode }).toEqual({ status: 1, code: 0 });
+        await expectHealthy(stack, id, 2, 1);
+        expect(stack.operations(id)).toHaveLength(1);
+        const effects = (await stack.effects()).slice(before);
+        expect(doneTwice(effects)).toEqual([]);
+        const counts = ['volume.create', 'seed.create', 'domain.define', 'domain.start', 'gateway.address', 'gateway.apply', 'node.install', 'node.init', 'node.join'].map((kind) => [kind, countOf(effects, kind)]);
+        expect(Object.fromEntries(counts)).toEqual({
+          'volume.create': 3, 'seed.create': 3, 'domain.define': 3, 'domain.start': 3, 'gateway.address': 1, 'gateway.apply': 1, 'node.install': 3, 'node.init': 1, 'node.join': 2,
+        }); // prettier-ignore
+      }
+      expect(targets.left).toEqual([]);
+      expect(targets.all.size).toBeGreaterThan(20);
+      process.stdout.write(`killed the worker ${kills} times inside ${targets.all.size} steps\n`);
+    },
+    400,
+  );
+});

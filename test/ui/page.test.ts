@@ -1,0 +1,144 @@
+import type { Browser, Page } from 'playwright-core';
+import { now } from '../../db/knex.js';
+import { Harness, PASSWORD } from '../api/harness.js';
+import { addCluster } from '../api/fixtures.js';
+import { buildPage, openBrowser } from './browser.js';
+import { addOperation, changeStep } from './operation-rows.js';
+
+const NASTY = `<img src=x onerror="document.title='owned'"><b>bold</b>`;
+
+let h: Harness;
+let browser: Browser;
+let page: Page;
+let operation: string;
+let problems: string[];
+
+const text = (selector: string) => page.locator(selector).first().innerText();
+const visit = (hash = '') => page.goto(`http://127.0.0.1:${h.port}/${hash}`);
+async function signIn(username = 'user', password = PASSWORD): Promise<void> {
+  await visit();
+  await page.getByLabel('User name').fill(username);
+  if (username === 'user') {
+    await page.getByText('Domain', { exact: true }).click();
+    await page.getByLabel('Path of the domain').fill('/eng/qa');
+  }
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+beforeAll(async () => {
+  await buildPage();
+  [h, browser] = await Promise.all([Harness.start(), openBrowser()]);
+  const cluster = await addCluster(h.db, h.users.U, { name: 'alpha', state: 'Starting' });
+  operation = await addOperation(h.db, h.users.U, cluster.uuid);
+  await addCluster(h.db, h.users.U, { name: NASTY, state: 'Alert', reason: `node <script>alert(1)</script> does not answer` });
+});
+afterAll(async () => {
+  await browser?.close();
+  await h?.stop();
+});
+beforeEach(async () => {
+  problems = [];
+  const context = await browser.newContext();
+  context.setDefaultTimeout(10_000);
+  page = await context.newPage();
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => /Content Security Policy|TrustedHTML/.test(message.text()) && problems.push(message.text()));
+});
+afterEach(async () => {
+  await page.context().close();
+  expect(problems).toEqual([]);
+});
+
+test('a wrong password is refused in words, and the right one shows the clusters', async () => {
+  await signIn('user', 'wrong');
+  expect(await text('[role=alert]')).toContain('Failed to authenticate user');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: 'alpha' }).waitFor();
+  await page.getByText('SIMULATED').first().waitFor();
+  expect(await page.getByRole('link', { name: 'Settings' }).count()).toBe(0);
+});
+
+test('names and reasons with markup are shown as text', async () => {
+  await signIn();
+  await page.getByRole('link', { name: NASTY }).click();
+  await page.getByRole('heading', { name: NASTY }).waitFor();
+  expect(await page.locator('main img, main b, main script').count()).toBe(0);
+  expect(await text('.notice.bad')).toContain('<script>alert(1)</script>');
+  expect(await text('.copy code')).toMatch(/^kubectl --kubeconfig [\w.-]+\.kubeconfig get nodes/);
+});
+
+test('the steps of a running operation change while they are watched', async () => {
+  await signIn();
+  await page.getByRole('link', { name: 'alpha' }).click();
+  const running = page.locator('.step.running', { hasText: 'control-1: boot' }).last();
+  await running.waitFor();
+  expect(await running.innerText()).toContain('attempt 2');
+  await page.getByRole('button', { name: 'Pause' }).waitFor();
+  await changeStep(h.db, operation, 2, { state: 'done', ended: now(h.db), seconds: 3 });
+  await changeStep(h.db, operation, 3, { state: 'failed', note: 'the host is out of memory', attempts: 3 });
+  await page.locator('.step.done', { hasText: 'control-1: boot' }).waitFor();
+  await page.locator('.step.failed .note', { hasText: 'the host is out of memory' }).waitFor();
+  await h.db('operation').where({ uuid: operation }).update({ state: 'failed', ended: now(h.db), active_cluster_id: null, fault: 'CapacityExhausted', reason: 'no host has 2 GB' });
+  await page.getByText('The operator of this service can fix this').waitFor();
+  await page.getByRole('button', { name: 'Resume' }).waitFor();
+});
+
+test('a delete shows its plan before it is agreed to, and Escape leaves everything alone', async () => {
+  await signIn();
+  await page.getByRole('link', { name: 'alpha' }).click();
+  await page.getByRole('button', { name: 'Delete …' }).click();
+  await page.locator('dialog .steps .step').first().waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+});
+
+test('a private key is shown once', async () => {
+  await signIn();
+  await page.getByRole('link', { name: 'Key pairs' }).click();
+  await page.getByLabel('Name').fill('laptop');
+  await page.getByRole('button', { name: 'Add' }).click();
+  expect(await text('dialog pre')).toContain('PRIVATE KEY');
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByRole('row', { name: 'laptop' }).waitFor();
+  expect(await page.content()).not.toContain('PRIVATE KEY');
+});
+
+test('the form of a create comes from the API, and a refusal is shown in its words', async () => {
+  await signIn();
+  await page.getByRole('link', { name: 'Create a cluster' }).click();
+  await page.getByLabel('Name (required)').fill('Not A Name!');
+  expect(await page.getByLabel('Zone').innerText()).toContain('sim-1 (SIMULATED)');
+  await page.getByRole('button', { name: 'Create' }).click();
+  expect((await text('[role=alert]')).length).toBeGreaterThan(20);
+});
+
+test('a root admin changes a setting', async () => {
+  await h.db('user').where({ username: 'admin' }).update({ password: (await h.db('user').where({ username: 'user' }).first<{ password: string }>()).password });
+  await signIn('admin');
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByLabel('Part of a name').fill('node.boot');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Edit cks.node.boot.timeout' }).click();
+  await page.getByLabel('Value').fill('901');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('row', { name: /cks.node.boot.timeout/ }).getByText('901', { exact: true }).waitFor();
+});
+
+test('an ended session leads back to the sign-in form', async () => {
+  await signIn();
+  await page.getByRole('link', { name: 'alpha' }).waitFor();
+  await h.db('session').del();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+});
+
+test('every part of the page comes with a strict policy, and /client leads to it', async () => {
+  for (const path of ['/', '/ui/main.js', '/ui/style.css', '/ui/icon.svg']) {
+    const { status, headers } = await h.raw({ path });
+    expect([path, status]).toEqual([path, 200]);
+    expect(headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'");
+  }
+  expect((await h.raw({ path: '/client' })).headers.location).toBe('/');
+  expect((await h.raw({ path: '/ui/main.ts' })).status).toBe(404);
+});

@@ -1,0 +1,218 @@
+import { newCluster, OperationWorld } from '../fakes/operation-world.js';
+import { TemporalFixture } from '../fakes/temporal.js';
+import { layOut, type Step } from '../../workflows/engine/step.js';
+import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
+import { createClusterSteps } from '../../workflows/steps/create-cluster.js';
+import type { Act } from '../../workflows/stubs.js';
+
+let temporal: TemporalFixture;
+beforeAll(async () => {
+  temporal = await TemporalFixture.start();
+}, 120_000);
+afterAll(() => temporal?.stop());
+
+const { lines, entries } = layOut(createClusterSteps(newCluster(2, 2), DEFAULT_SETTINGS));
+const titles = lines.filter(({ kind }) => kind !== 'group').map(({ title }) => title);
+const steps = new Map<string, Step<Act>>();
+const collect = (list: typeof entries): void =>
+  list.forEach((entry) =>
+    'step' in entry ? void steps.set(entry.step.title, entry.step) : entry.lanes.forEach(collect),
+  );
+collect(entries);
+const afterOf = new Map(lines.map(({ title, after }) => [title, after.map((line) => lines[line]!)]));
+
+const run = (
+  world: OperationWorld,
+  during: (handle: Awaited<ReturnType<TemporalFixture['start']>>) => Promise<void> = async () => undefined,
+) =>
+  temporal.withWorker(world.activities(), async () => {
+    const handle = await temporal.start('createCluster');
+    await during(handle);
+    await handle.result();
+    return world.outcomes[0];
+  });
+
+const when = (world: OperationWorld, title: string) =>
+  new Promise<void>((resolve) => {
+    const before = world.onBegin;
+    world.onBegin = (call) => {
+      if (call.title === title && !call.undo) resolve();
+      return before(call);
+    };
+  });
+
+test('a create runs every step of its plan once, none before those that it waits for', async () => {
+  const world = new OperationWorld(newCluster(2, 2));
+  const ended = new Set<string>();
+  const early: string[] = [];
+  world.onBegin = ({ title }) => {
+    const missing = (afterOf.get(title) ?? []).filter((line) => line.kind !== 'group' && !ended.has(line.title));
+    if (missing.length > 0) early.push(`${title} began before ${missing.map((line) => line.title).join(', ')}`);
+  };
+  const calls = world.calls;
+  const push = calls.push.bind(calls);
+  calls.push = (...items) => {
+    for (const call of calls) if (call.end === 'done') ended.add(call.title);
+    return push(...items);
+  };
+  const outcome = await run(world);
+  expect(outcome).toMatchObject({ end: 'succeeded', leftovers: [] });
+  expect(early).toEqual([]);
+  expect([...world.begun()].sort()).toEqual([...titles].sort());
+});
+
+test.each(titles)(
+  'when "%s" fails for good the operation ends failed with its name, and a later step never begins',
+  async (title) => {
+    const world = new OperationWorld(newCluster(2, 2));
+    world.troubles.set(title, 'failForGood');
+    const outcome = await run(world);
+    expect(outcome).toMatchObject({ end: 'failed', fault: 'NodeRefused', reason: `${title}: it is broken` });
+    expect(outcome?.rest).toBe(steps.get(title)?.rest);
+    expect(outcome?.failedLines).toHaveLength(1);
+    const blocked = new Set([title]);
+    for (const { title: each, after } of lines)
+      if (after.some((line) => blocked.has(lines[line]!.title))) blocked.add(each);
+    blocked.delete(title);
+    expect(world.begun().filter((each) => blocked.has(each))).toEqual([]);
+    expect(world.calls.filter(({ undo }) => undo)).toEqual([]);
+  },
+);
+
+test.each(titles)(
+  'a cancel while "%s" runs undoes every begun step, and nothing before what stood on it',
+  async (title) => {
+    const world = new OperationWorld(newCluster(2, 2));
+    world.troubles.set(title, 'hang');
+    const begun = when(world, title);
+    const outcome = await run(world, async (handle) => {
+      await begun;
+      await handle.signal('stop', 'cancel');
+    });
+    expect(outcome).toMatchObject({ end: 'cancelled', fault: 'Cancelled', leftovers: [] });
+    const undone = world.undone();
+    const expected = [...new Set(world.begun())].filter((each) => steps.get(each)?.undo);
+    expect([...undone].sort()).toEqual(expected.sort());
+    undone.forEach((each, at) => {
+      const later = undone.slice(at + 1);
+      const dependents = lines
+        .filter(({ after }) => after.some((line) => lines[line]!.title === each))
+        .map((line) => line.title);
+      expect(later.filter((other) => dependents.includes(other))).toEqual([]);
+    });
+  },
+);
+
+test('an undo that fails for good is listed and the rest is undone all the same', async () => {
+  const world = new OperationWorld(newCluster(1, 1));
+  world.troubles.set('worker-1: install Kubernetes', 'hang');
+  world.undoTroubles.add('worker-1: define the machine');
+  const begun = when(world, 'worker-1: install Kubernetes');
+  const outcome = await run(world, async (handle) => {
+    await begun;
+    await handle.cancel(); // as the Temporal Web UI does
+  });
+  expect(outcome).toMatchObject({
+    end: 'cancelled',
+    leftovers: ['undo of "worker-1: define the machine": the thing is stuck'],
+  });
+  expect(world.undone()).toContain('control-1: define the machine');
+  expect(world.undone().at(-1)).toBe('reserve 2 machines, their addresses and hosts');
+});
+
+test('a step that fails twice is tried again and the create succeeds', async () => {
+  const world = new OperationWorld(newCluster(1, 1));
+  world.troubles.set('worker-1: join', 'failTwice');
+  expect(await run(world)).toMatchObject({ end: 'succeeded' });
+  expect(world.calls.filter(({ title }) => title === 'worker-1: join')).toHaveLength(3);
+});
+
+test('while paused no new step begins, and after the resume it goes on to the end', async () => {
+  const world = new OperationWorld(newCluster(1, 1));
+  const begun = when(world, 'control-1: wait for SSH');
+  let atPause: string[] = [];
+  const outcome = await run(world, async (handle) => {
+    await begun;
+    await handle.signal('pause', true);
+    // A query is answered after the signal: from here on the pause holds; what runs ends.
+    expect(await handle.query('progress')).toMatchObject({ paused: true });
+    while (world.busy > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await handle.query('progress');
+    while (world.busy > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    atPause = world.begun();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(world.begun()).toEqual(atPause);
+    await handle.signal('pause', false);
+  });
+  expect(outcome).toMatchObject({ end: 'succeeded' });
+  expect(world.begun().length).toBeGreaterThan(atPause.length);
+});
+
+test('past its setting the operation ends failed, naming what it was working on', async () => {
+  const world = new OperationWorld(newCluster(1, 1), { 'cloud.kubernetes.cluster.start.timeout': 1 });
+  world.troubles.set('control-1: run kubeadm init', 'hang');
+  const outcome = await run(world);
+  expect(outcome).toMatchObject({ end: 'failed', fault: 'OperationTimeout' });
+  expect(outcome?.reason).toContain('took longer than cloud.kubernetes.cluster.start.timeout (1 s)');
+  expect(outcome?.reason).toContain('control-1: run kubeadm init');
+  expect(world.begun()).not.toContain('worker-1: join');
+});
+
+test('a step past its own limit ends the operation with StepTimeout', async () => {
+  const world = new OperationWorld(newCluster(1, 1), { 'cks.node.kubeadm.timeout': 1 });
+  world.troubles.set('control-1: run kubeadm init', 'hang');
+  expect(await run(world)).toMatchObject({ end: 'failed', fault: 'StepTimeout' });
+});
+
+test('no more nodes than the width are worked on, and no more installs on a host than its width', async () => {
+  const world = new OperationWorld(newCluster(1, 8), { 'cks.operation.width': 3 });
+  const open = new Set<string>();
+  let most = 0;
+  world.onBegin = async ({ title }) => {
+    const node = /^(control|worker)-\d+/.exec(title)?.[0];
+    if (!node) return;
+    if (title.endsWith('create the root volume')) open.add(node);
+    most = Math.max(most, open.size);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (title.endsWith('wait until Ready')) open.delete(node);
+  };
+  expect(await run(world)).toMatchObject({ end: 'succeeded' });
+  expect(most).toBe(3);
+
+  const narrow = new OperationWorld(newCluster(1, 6), { 'cks.host.install.width': 2 });
+  let installing = 0;
+  let mostInstalling = 0;
+  narrow.onBegin = async ({ title }) => {
+    if (!title.endsWith('install Kubernetes')) return;
+    mostInstalling = Math.max(mostInstalling, ++installing);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    installing--;
+  };
+  expect(await run(narrow)).toMatchObject({ end: 'succeeded' });
+  expect(mostInstalling).toBe(2);
+});
+
+test('a cluster whose nodes are Ready is created by skipping, each skip with its reason', async () => {
+  const ready = { hostId: 'h', phase: 'ready' as const };
+  const world = new OperationWorld({
+    ...newCluster(1, 1),
+    nodes: [{ role: 'control', index: 1, ...ready }, { role: 'worker', index: 1, ...ready }],
+    hasRules: true, hasKeys: true, hasKubeconfig: true, hasProtection: true,
+  }); // prettier-ignore
+  expect(await run(world)).toMatchObject({ end: 'succeeded' });
+  expect(world.begun()).toEqual(['wait for the API server through the balancer']);
+  expect(world.lines.filter(({ kind, skip }) => kind !== 'group' && skip === null)).toHaveLength(1);
+});
+
+test('an undo attempt runs no step and undoes what earlier attempts began', async () => {
+  const world = new OperationWorld(newCluster(1, 1));
+  world.claim = { ...world.claim, mode: 'undo', attempt: 2, begun: ['control-1: define the machine', 'make SSH keys'] };
+  expect(await run(world)).toMatchObject({ end: 'cancelled', leftovers: [] });
+  expect(world.begun()).toEqual([]);
+  expect(world.undone()).toEqual(['control-1: define the machine', 'make SSH keys']);
+});
+
+test('a mistake in our own code ends as a failed operation, not as a stuck one', async () => {
+  const world = new OperationWorld({ ...newCluster(1, 1), nodes: null as never });
+  expect(await run(world)).toMatchObject({ end: 'failed', fault: 'Internal' });
+});

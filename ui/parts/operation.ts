@@ -1,0 +1,65 @@
+import { start, type Item } from '../api.js';
+import { h, type Child } from '../dom.js';
+import { dateText, durationText, spanText, title } from '../words.js';
+import { badge } from './badge.js';
+import { attempt } from './notice.js';
+import { stepList } from './steps.js';
+
+const MENDER: Record<string, string> = {
+  user: 'You can fix this yourself; then resume.',
+  operator: 'The operator of this service can fix this; then resume.',
+  service: 'The mistake is in the service itself: resume, and report it if it comes back.',
+};
+
+/** What may be done to an operation in its state; only the newest of a cluster takes buttons. */
+export function actionsOf({ state, operation, fault }: Item): { verb: string; text: string; danger?: boolean }[] {
+  const cancel = operation === 'delete' ? [] : [{ verb: 'cancel', text: 'Cancel', danger: true }];
+  if (state === 'paused' || state === 'pausing') return [{ verb: 'resume', text: 'Resume' }, ...cancel];
+  if (state === 'queued' || state === 'running') return [{ verb: 'pause', text: 'Pause' }, ...cancel];
+  if (state !== 'failed' || fault === 'Superseded') return [];
+  return [{ verb: 'resume', text: 'Resume' }, ...cancel.map((each) => ({ ...each, text: 'Undo' }))];
+}
+
+function buttons(operation: Item, changed: () => void): HTMLElement {
+  const trouble = h('div', { key: 'trouble', class: 'trouble' });
+  const act = (verb: string) => (event: MouseEvent) => {
+    const button = event.currentTarget as HTMLButtonElement;
+    // The place that is on the page: after a patch it is not always the one made with this button.
+    const place = button.closest('.operation')?.querySelector<HTMLElement>('.trouble') ?? trouble;
+    void attempt(button, place, async () => {
+      await start(`${verb}KubernetesClusterOperation`, { id: String(operation.id) });
+      changed();
+    });
+  };
+  const shown = actionsOf(operation).map(({ verb, text, danger }) =>
+    h('button', { key: verb + text, type: 'button', class: danger ? 'danger' : '', onclick: act(verb) }, text),
+  );
+  return h('div', { key: 'actions', class: 'buttons' }, shown);
+}
+
+/** One operation with its progress, its steps and, for the newest, what can be done to it. */
+export function operationCard(operation: Item, options: { buttons?: () => void }): HTMLElement {
+  const percent = Number(operation.percent ?? 0);
+  const active = operation.ended === undefined;
+  const temporal = String(operation.temporalurl ?? '');
+  const leftovers = (operation.leftovers ?? []) as string[];
+  const facts: Child[] = [
+    active ? `${percent} %` : `${percent} % · took ${spanText(operation.created, operation.ended)}`,
+    active && operation.secondsleft !== undefined && h('span', { title: operation.estimatebasis as string }, ` · about ${durationText(Number(operation.secondsleft))} left`),
+    Number(operation.attempt) > 1 && ` · attempt ${operation.attempt}`,
+    ` · ${dateText(operation.created)}`,
+    /^https?:\/\//.test(temporal) && [' · ', h('a', { href: temporal, target: '_blank', rel: 'noopener noreferrer' }, 'Temporal run')],
+  ];
+  return h(
+    'section',
+    { key: operation.id, class: 'card operation', 'data-state': operation.state },
+    h('div', { class: 'head' }, h('h3', {}, title(String(operation.operation)), ' ', badge(operation.state)), options.buttons && buttons(operation, options.buttons)),
+    h('progress', { max: 100, value: percent, 'aria-label': 'Progress' }),
+    h('p', { class: 'dim facts' }, facts),
+    h('div', { key: 'trouble', class: 'trouble' }),
+    operation.reason !== undefined &&
+      h('div', { key: 'reason', class: 'notice bad' }, h('p', {}, String(operation.reason)), operation.whocanfix !== undefined && h('p', {}, h('strong', {}, MENDER[String(operation.whocanfix)] ?? ''))),
+    leftovers.length > 0 && h('div', { key: 'left', class: 'notice warn' }, h('p', {}, 'Could not be taken away:'), h('ul', {}, leftovers.map((each) => h('li', {}, String(each))))),
+    stepList((operation.steps ?? []) as Item[]),
+  ); // prettier-ignore
+}
