@@ -24,7 +24,10 @@ export const claimingActivities = (deps: Deps) => ({
       if (claim === null) return null;
       if (claim !== 'wait') {
         // A host that does not answer is met by the step that needs it.
-        if (claim.attempt > 1) await surveyNodes(deps, claim.clusterId).catch((error: unknown) => deps.log.warn({ error: textOf(error) }, 'could not look at the machines'));
+        if (claim.attempt > 1)
+          await surveyNodes(deps, claim.clusterId).catch((error: unknown) =>
+            deps.log.warn({ error: textOf(error) }, 'could not look at the machines'),
+          );
         return { claim, facts: await readFacts(deps.db, operationId) };
       }
       heartbeat();

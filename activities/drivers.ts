@@ -20,4 +20,7 @@ export function openGateway(url: string): Gateway {
 }
 
 const noDriver = (what: string, url: string) =>
-  fault('HypervisorRefused', `no driver for ${what} of the form ${url.split('://')[0]}://: this release drives simulator:// only`);
+  fault(
+    'HypervisorRefused',
+    `no driver for ${what} of the form ${url.split('://')[0]}://: this release drives simulator:// only`,
+  );

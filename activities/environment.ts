@@ -17,7 +17,8 @@ export interface WorkerEnvironment {
 export function readWorkerEnvironment(env: NodeJS.ProcessEnv): WorkerEnvironment {
   const home = path.resolve(env['CKS_HOME'] ?? '.cks');
   const pollMs = Number(env['CKS_POLL_MS'] ?? '500');
-  if (!Number.isInteger(pollMs) || pollMs < 10) throw new Error(`CKS_POLL_MS takes a whole number of milliseconds from 10 on, found "${env['CKS_POLL_MS']}"`);
+  if (!Number.isInteger(pollMs) || pollMs < 10)
+    throw new Error(`CKS_POLL_MS takes a whole number of milliseconds from 10 on, found "${env['CKS_POLL_MS']}"`);
   return {
     databaseUrl: env['DATABASE_URL'] ?? `sqlite:${path.join(home, 'cks.db')}`,
     encryptionKey: readEncryptionKey(env, home),

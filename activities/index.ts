@@ -24,9 +24,16 @@ export const buildActivities = (deps: Deps) => ({
 export type Activities = ReturnType<typeof buildActivities>;
 
 /** As a worker registers them: step activities as `group.name`. */
-export function registered({ bookkeeping, claiming, scan, steps }: Activities): Record<string, (...args: never[]) => Promise<unknown>> {
+export function registered({
+  bookkeeping,
+  claiming,
+  scan,
+  steps,
+}: Activities): Record<string, (...args: never[]) => Promise<unknown>> {
   const named = Object.entries(steps).flatMap(([group, activities]) =>
-    Object.entries(activities).map(([name, activity]) => [`${group}.${name}`, activity as (...args: never[]) => Promise<unknown>] as const),
+    Object.entries(activities).map(
+      ([name, activity]) => [`${group}.${name}`, activity as (...args: never[]) => Promise<unknown>] as const,
+    ),
   );
   return { ...bookkeeping, ...claiming, ...scan, ...Object.fromEntries(named) };
 }

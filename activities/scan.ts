@@ -19,7 +19,10 @@ export const scanActivities = (deps: Deps) => ({
    */
   async settleOperations(): Promise<void> {
     const { db, log } = deps;
-    const open = await db<OperationRow>('operation').whereNull('ended').where('created', '<', nowPlus(db, -START_GRACE)).orderBy('id');
+    const open = await db<OperationRow>('operation')
+      .whereNull('ended')
+      .where('created', '<', nowPlus(db, -START_GRACE))
+      .orderBy('id');
     for (const operation of open) {
       try {
         await settleOne(deps, operation);
@@ -67,9 +70,15 @@ const settleLost = (db: Deps['db'], uuid: string) =>
 async function retryDeletes({ db, temporal, log }: Deps): Promise<void> {
   const clusters = await db<ClusterRow>('kubernetes_cluster').where({ state: 'Destroying' }).whereNull('removed');
   for (const cluster of clusters) {
-    const last = await db<OperationRow>('operation').where({ cluster_id: cluster.uuid, kind: 'delete' }).orderBy('id', 'desc').first();
+    const last = await db<OperationRow>('operation')
+      .where({ cluster_id: cluster.uuid, kind: 'delete' })
+      .orderBy('id', 'desc')
+      .first();
     if (!last || last.ended === null) continue;
-    const due = await db('operation').where({ uuid: last.uuid }).where('ended', '<', nowPlus(db, -deletePause(last.attempt))).first<object | undefined>();
+    const due = await db('operation')
+      .where({ uuid: last.uuid })
+      .where('ended', '<', nowPlus(db, -deletePause(last.attempt)))
+      .first<object | undefined>();
     if (!due) continue;
     const queued = await transact(db, (trx) =>
       queueOperation(trx, {

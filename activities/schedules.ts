@@ -11,7 +11,15 @@ async function ensureScan(client: Client): Promise<void> {
       scheduleId: SCAN,
       spec: { intervals: [{ every: '5s' }] },
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10s' },
-      action: { type: 'startWorkflow', workflowType: 'scanOperations', args: [], taskQueue: TASK_QUEUE, workflowId: SCAN, workflowTaskTimeout: '5s', workflowRunTimeout: '2m' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'scanOperations',
+        args: [],
+        taskQueue: TASK_QUEUE,
+        workflowId: SCAN,
+        workflowTaskTimeout: '5s',
+        workflowRunTimeout: '2m',
+      },
     });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;

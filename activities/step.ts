@@ -14,7 +14,10 @@ type StepActivity = (ref: StepRef, ...args: never[]) => Promise<unknown>;
  * heartbeats while it runs, and ends by writing how it went. What it throws is a fault of the table.
  */
 export function asSteps<G extends Record<string, StepActivity>>(db: Knex, group: G): G {
-  const wrapped = Object.entries(group).map(([name, activity]) => [name, (ref: StepRef, ...args: never[]) => onLine(db, ref, () => activity(ref, ...args))]);
+  const wrapped = Object.entries(group).map(([name, activity]) => [
+    name,
+    (ref: StepRef, ...args: never[]) => onLine(db, ref, () => activity(ref, ...args)),
+  ]);
   return Object.fromEntries(wrapped) as G;
 }
 
@@ -39,8 +42,14 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
 async function begin(db: Knex, { operationId, line, undo }: StepRef): Promise<void> {
   const marked = await db('operation_step')
     .where({ operation_id: operationId, line })
-    .whereRaw('EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL)', [operationId])
-    .update({ state: undo ? 'undoing' : 'running', began: db.raw('COALESCE(began, ?)', [now(db)]), attempts: db.raw('attempts + 1') });
+    .whereRaw('EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL)', [
+      operationId,
+    ])
+    .update({
+      state: undo ? 'undoing' : 'running',
+      began: db.raw('COALESCE(began, ?)', [now(db)]),
+      attempts: db.raw('attempts + 1'),
+    });
   if (marked !== 1) throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
 }
 
@@ -56,10 +65,21 @@ async function end(db: Knex, { operationId, line, undo }: StepRef, state: string
 }
 
 async function note(db: Knex, { operationId, line }: StepRef, text: string): Promise<void> {
-  await db('operation_step').where({ operation_id: operationId, line }).update({ note: text.slice(0, 2000) });
+  await db('operation_step')
+    .where({ operation_id: operationId, line })
+    .update({ note: text.slice(0, 2000) });
 }
 
-const LATER = new Set(['SQLITE_BUSY', 'ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'PROTOCOL_CONNECTION_LOST', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE']);
+const LATER = new Set([
+  'SQLITE_BUSY',
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'PROTOCOL_CONNECTION_LOST',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+]);
 
 function asFault(error: unknown, cancelled: boolean): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;

@@ -4,10 +4,19 @@ import type { Context } from './command.js';
 
 /** A job that has failed at once: asynchronous commands report what they find in the job (`api.md` §2.2). Returns its id. */
 export async function failedJob(ctx: Context, errortext: string): Promise<string> {
-  const uuid = await finishedJob(ctx.db, { command: ctx.command.name, accountId: ctx.caller.account.uuid, userId: ctx.caller.user.uuid });
+  const uuid = await finishedJob(ctx.db, {
+    command: ctx.command.name,
+    accountId: ctx.caller.account.uuid,
+    userId: ctx.caller.user.uuid,
+  });
   await ctx
     .db('async_job')
     .where({ uuid })
-    .update({ job_status: 2, job_result_code: 530, job_result: JSON.stringify({ errorcode: 530, errortext }), removed: now(ctx.db) });
+    .update({
+      job_status: 2,
+      job_result_code: 530,
+      job_result: JSON.stringify({ errorcode: 530, errortext }),
+      removed: now(ctx.db),
+    });
   return uuid;
 }

@@ -90,7 +90,8 @@ class Channels {
   #read(operationId: string, failing: boolean): Promise<Fields | undefined> {
     const { db, temporalUi, now, log } = this.services;
     return renderOperation({ db, temporalUi, now }, operationId).catch((error: unknown) => {
-      if (!failing) log.warn({ operation: operationId, error: textOf(error) }, 'cannot read an operation to tell of it');
+      if (!failing)
+        log.warn({ operation: operationId, error: textOf(error) }, 'cannot read an operation to tell of it');
       return undefined;
     });
   }
@@ -114,7 +115,8 @@ async function admit(services: Services, request: Request, seen: { caller?: Call
   const caller = await callerOfRequest(services, request);
   seen.caller = caller;
   const list = registry.find(LIST);
-  if (!list || !mayCall(list, caller.role)) throw new WireError(432, 9999, `The API [${LIST}] does not exist or is not available`);
+  if (!list || !mayCall(list, caller.role))
+    throw new WireError(432, 9999, `The API [${LIST}] does not exist or is not available`);
   const id = String(request.params.id);
   const operation = await readOperation(services.db, id);
   if (!operation) throw new WireError(404, 4350, `There is no operation ${id.slice(0, 64)}`);
@@ -132,7 +134,8 @@ export function mountOperationEvents(app: Application, services: Services, limit
     const seen: { caller?: Caller } = {};
     try {
       const id = await admit(services, request, seen);
-      if (channels.isFull) throw new WireError(503, 9999, `More than ${all.listeners} clients listen to operations here; ask again later`);
+      if (channels.isFull)
+        throw new WireError(503, 9999, `More than ${all.listeners} clients listen to operations here; ask again later`);
       for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
       // The connection ends with the stream, so that a server that closes does not wait for it; proxies must not hold events back.
       response.writeHead(200, { 'Content-Type': 'text/event-stream', Connection: 'close', 'X-Accel-Buffering': 'no' });

@@ -24,10 +24,17 @@ export const PLAN_PARAMS_TEXT = {
 };
 
 /** The answer to `dryrun=true`; undefined when the command is to run. Throws when the world no longer fits the agreed plan. */
-export function planAnswer(items: readonly Item<never>[], { dryrun, planhash }: { dryrun?: boolean | undefined; planhash?: string | undefined }): Answer | undefined {
+export function planAnswer(
+  items: readonly Item<never>[],
+  { dryrun, planhash }: { dryrun?: boolean | undefined; planhash?: string | undefined },
+): Answer | undefined {
   if (!dryrun && planhash === undefined) return undefined;
   const plan = planOf(items);
   if (dryrun) return bare({ plan });
-  if (plan.hash !== planhash) throw fault('Refused', `The plan has changed: planhash is ${planhash}, the plan is now ${plan.hash}; look at it with dryrun=true`);
+  if (plan.hash !== planhash)
+    throw fault(
+      'Refused',
+      `The plan has changed: planhash is ${planhash}, the plan is now ${plan.hash}; look at it with dryrun=true`,
+    );
   return undefined;
 }

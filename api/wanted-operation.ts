@@ -12,15 +12,29 @@ export const OPERATION_PARAMS = {
 };
 
 /** The operation that a command is about: by its id, or the current, else the latest one of a cluster. */
-export async function wantedOperation(ctx: Context, asked: { kubernetesclusterid?: string; id?: string }): Promise<{ operation: OperationRow; cluster: ClusterRow }> {
+export async function wantedOperation(
+  ctx: Context,
+  asked: { kubernetesclusterid?: string; id?: string },
+): Promise<{ operation: OperationRow; cluster: ClusterRow }> {
   const operation =
     asked.id !== undefined
       ? await readOperation(ctx.db, asked.id)
       : asked.kubernetesclusterid === undefined
         ? undefined
-        : await ctx.db<OperationRow>('operation').where({ cluster_id: asked.kubernetesclusterid }).orderByRaw('CASE WHEN active_cluster_id IS NULL THEN 1 ELSE 0 END, id DESC').first();
-  if (asked.id === undefined && asked.kubernetesclusterid === undefined) throw fault('Refused', 'Give kubernetesclusterid or id: one of them says which operation is meant');
-  if (!operation) throw fault('Refused', asked.id === undefined ? `Cluster ${asked.kubernetesclusterid} has no operation` : `There is no operation ${asked.id}`);
+        : await ctx
+            .db<OperationRow>('operation')
+            .where({ cluster_id: asked.kubernetesclusterid })
+            .orderByRaw('CASE WHEN active_cluster_id IS NULL THEN 1 ELSE 0 END, id DESC')
+            .first();
+  if (asked.id === undefined && asked.kubernetesclusterid === undefined)
+    throw fault('Refused', 'Give kubernetesclusterid or id: one of them says which operation is meant');
+  if (!operation)
+    throw fault(
+      'Refused',
+      asked.id === undefined
+        ? `Cluster ${asked.kubernetesclusterid} has no operation`
+        : `There is no operation ${asked.id}`,
+    );
   const cluster = await readCluster(ctx.db, operation.cluster_id);
   if (!cluster) throw fault('Internal', `the cluster of operation ${operation.uuid} is missing`);
   await assertAccess(ctx, cluster.account_id);

@@ -65,7 +65,7 @@ const { code } = await bundleWorkflowCode({
     debug: () => undefined,
     info: () => undefined,
     warn: () => undefined,
-  } as never,
+  },
 });
 const noop = async () => undefined;
 const steps = Object.fromEntries(

@@ -33,19 +33,30 @@ export async function moveCluster(
   to: ClusterState,
   reason: string | null,
 ): Promise<boolean> {
-  if (!mayMove(cluster.state, to)) throw fault('Internal', `cluster ${cluster.name} may not go from ${cluster.state} to ${to}`);
+  if (!mayMove(cluster.state, to))
+    throw fault('Internal', `cluster ${cluster.name} may not go from ${cluster.state} to ${to}`);
   const changed = await db('kubernetes_cluster')
     .where({ uuid: cluster.uuid, generation: cluster.generation })
-    .update({ state: to, reason: reason === null ? null : reason.slice(0, 2000), generation: cluster.generation + 1, ...(to === 'Destroyed' && { removed: now(db) }) });
+    .update({
+      state: to,
+      reason: reason === null ? null : reason.slice(0, 2000),
+      generation: cluster.generation + 1,
+      ...(to === 'Destroyed' && { removed: now(db) }),
+    });
   return changed === 1;
 }
 
 export const writeDetail = (db: Db, cluster_id: string, name: string, value: string, display = 1): Promise<unknown> =>
   Promise.resolve(
-    db('kubernetes_cluster_details').insert({ cluster_id, name, value, display }).onConflict(['cluster_id', 'name']).merge({ value }),
+    db('kubernetes_cluster_details')
+      .insert({ cluster_id, name, value, display })
+      .onConflict(['cluster_id', 'name'])
+      .merge({ value }),
   );
 
 export async function readDetails(db: Db, cluster_id: string): Promise<Map<string, string>> {
-  const rows = await db('kubernetes_cluster_details').where({ cluster_id }).select<{ name: string; value: string }[]>('name', 'value');
+  const rows = await db('kubernetes_cluster_details')
+    .where({ cluster_id })
+    .select<{ name: string; value: string }[]>('name', 'value');
   return new Map(rows.map(({ name, value }) => [name, value]));
 }

@@ -7,7 +7,15 @@ import type { Settings } from '../workflows/model/settings.js';
 import { writeDetail } from './clusters.js';
 import { now, type Db } from './knex.js';
 import { readHostRooms } from './nodes.js';
-import type { ClusterRow, NetworkOfferingRow, NetworkRow, ServiceOfferingRow, TemplateRow, VersionRow, ZoneRow } from './rows.js';
+import type {
+  ClusterRow,
+  NetworkOfferingRow,
+  NetworkRow,
+  ServiceOfferingRow,
+  TemplateRow,
+  VersionRow,
+  ZoneRow,
+} from './rows.js';
 
 export interface CreateIds {
   zoneId: string;
@@ -28,7 +36,12 @@ export interface CreateRows {
 }
 
 /** Everything that the rules of a create look at. Reads only. */
-export async function readCreateRows(db: Db, ids: CreateIds, wish: CreateWish, settings: Settings): Promise<CreateRows> {
+export async function readCreateRows(
+  db: Db,
+  ids: CreateIds,
+  wish: CreateWish,
+  settings: Settings,
+): Promise<CreateRows> {
   const one = async <T extends object>(table: string, uuid: string | undefined) =>
     uuid === undefined ? undefined : ((await db(table).where({ uuid }).whereNull('removed').first()) as T | undefined);
   const zone = await one<ZoneRow>('data_center', ids.zoneId);
@@ -38,13 +51,26 @@ export async function readCreateRows(db: Db, ids: CreateIds, wish: CreateWish, s
   const offeringName = settings['cloud.kubernetes.cluster.network.offering'];
   const networkOffering = network
     ? await one<NetworkOfferingRow>('network_offerings', network.network_offering_id)
-    : ((await db('network_offerings').where({ name: offeringName }).whereNull('removed').first()) as NetworkOfferingRow | undefined);
-  const wanted = [ids.offeringId, ...wish.nodeOfferings.map(({ offering }) => offering)].filter((id) => id !== undefined);
+    : ((await db('network_offerings').where({ name: offeringName }).whereNull('removed').first()) as
+        NetworkOfferingRow | undefined);
+  const wanted = [ids.offeringId, ...wish.nodeOfferings.map(({ offering }) => offering)].filter(
+    (id) => id !== undefined,
+  );
   const offerings = await db<ServiceOfferingRow>('service_offering').whereIn('uuid', wanted).whereNull('removed');
   const template =
     (await one<TemplateRow>('vm_template', ids.templateId)) ??
-    ((await db('vm_template').where({ kind: 'TEMPLATE', for_cks: 1, state: 'Ready' }).whereNull('removed').where((q) => q.where({ data_center_id: ids.zoneId }).orWhereNull('data_center_id')).orderBy('id').first()) as TemplateRow | undefined);
-  const keypair = wish.keypair === undefined ? undefined : await db('ssh_keypairs').where({ account_id: ids.accountId, keypair_name: wish.keypair }).first<object | undefined>();
+    ((await db('vm_template')
+      .where({ kind: 'TEMPLATE', for_cks: 1, state: 'Ready' })
+      .whereNull('removed')
+      .where((q) => q.where({ data_center_id: ids.zoneId }).orWhereNull('data_center_id'))
+      .orderBy('id')
+      .first()) as TemplateRow | undefined);
+  const keypair =
+    wish.keypair === undefined
+      ? undefined
+      : await db('ssh_keypairs')
+          .where({ account_id: ids.accountId, keypair_name: wish.keypair })
+          .first<object | undefined>();
   return {
     template,
     networkOffering,
@@ -55,16 +81,27 @@ export async function readCreateRows(db: Db, ids: CreateIds, wish: CreateWish, s
       maxSize: settings['cloud.kubernetes.cluster.max.size'],
       experimental: settings['cloud.kubernetes.cluster.experimental.features.enabled'],
       zone: zone && { name: zone.name, enabled: zone.allocation_state === 'Enabled', uuid: zone.uuid },
-      networkOffering: { name: networkOffering?.name ?? offeringName, problem: offeringProblem(networkOffering, offeringName) },
+      networkOffering: {
+        name: networkOffering?.name ?? offeringName,
+        problem: offeringProblem(networkOffering, offeringName),
+      },
       version: version && {
         name: version.name, semantic: version.semantic_version, enabled: version.state === 'Enabled', zoneId: version.zone_id, minCpu: version.min_cpu,
         minRamMb: version.min_ram_size, isoReady: iso?.state === 'Ready',
       }, // prettier-ignore
-      offerings: new Map(offerings.map((row): [string, OfferingFacts] => [row.uuid, { uuid: row.uuid, name: row.name, cpu: row.cpu, ramMb: row.ram_size }])),
+      offerings: new Map(
+        offerings.map((row): [string, OfferingFacts] => [
+          row.uuid,
+          { uuid: row.uuid, name: row.name, cpu: row.cpu, ramMb: row.ram_size },
+        ]),
+      ),
       defaultOffering: ids.offeringId,
       keypairExists: keypair !== undefined,
       template: template && { arch: template.arch },
-      network: ids.networkId === undefined ? undefined : { name: network?.name ?? ids.networkId, problem: await networkProblem(db, network, ids) },
+      network:
+        ids.networkId === undefined
+          ? undefined
+          : { name: network?.name ?? ids.networkId, problem: await networkProblem(db, network, ids) },
       hosts: zone ? await readHostRooms(db, zone.uuid) : [],
     },
   };
@@ -82,7 +119,10 @@ async function networkProblem(db: Db, network: NetworkRow | undefined, ids: Crea
   if (!network) return `Unable to find the network ${ids.networkId}: it was removed`;
   if (network.data_center_id !== ids.zoneId) return `Network ${network.name} is not in the zone of the cluster`;
   if (network.account_id !== ids.accountId) return `Network ${network.name} belongs to another account`;
-  const user = await db<ClusterRow>('kubernetes_cluster').where({ network_id: network.uuid }).whereNull('removed').first();
+  const user = await db<ClusterRow>('kubernetes_cluster')
+    .where({ network_id: network.uuid })
+    .whereNull('removed')
+    .first();
   return user ? `Network ${network.name} is already in use by Kubernetes cluster ${user.name}` : undefined;
 }
 
@@ -90,12 +130,25 @@ async function networkProblem(db: Db, network: NetworkRow | undefined, ids: Crea
 const NETWORK_BITS = 22;
 
 /** Makes an isolated network for a cluster, its number and range not used by any other of the zone. */
-export async function addNetwork(trx: Knex.Transaction, zone: ZoneRow, offering: NetworkOfferingRow, name: string, owner: { accountId: string; domainId: string; accountName: string }): Promise<string> {
+export async function addNetwork(
+  trx: Knex.Transaction,
+  zone: ZoneRow,
+  offering: NetworkOfferingRow,
+  name: string,
+  owner: { accountId: string; domainId: string; accountName: string },
+): Promise<string> {
   const { base, bits } = parseCidr(zone.guest_cidr);
   const most = 2 ** (NETWORK_BITS - bits);
   // One at a time per zone: two networks that are made at once must not choose the same number.
   await trx('data_center').where({ uuid: zone.uuid }).forUpdate().first('uuid');
-  const used = new Set((await trx('networks').where({ data_center_id: zone.uuid }).whereNotNull('active_number').select<{ network_number: number }[]>('network_number')).map((row) => row.network_number));
+  const used = new Set(
+    (
+      await trx('networks')
+        .where({ data_center_id: zone.uuid })
+        .whereNotNull('active_number')
+        .select<{ network_number: number }[]>('network_number')
+    ).map((row) => row.network_number),
+  );
   let number = 1;
   while (used.has(number)) number++;
   // Equal ranges do not meet: each network is a namespace of its own. Past the zone's range they are used again.

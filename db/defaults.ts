@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import { toAddress, toNumber } from '../workflows/model/addresses.js';
 import { hashPassword } from './accounts.js';
 import { now, transact } from './knex.js';
 import { keepSecret, readSecret, Secret, writeSecret, type Sealer } from './secret.js';
@@ -19,8 +20,20 @@ const fixed = (name: string): string => {
 
 export const DEFAULT_ZONE = fixed('zone sim-1');
 const HOSTS = 3;
-/** Public addresses of the simulated zone: loopback, but never 127.0.0.1. Enough for a thousand clusters. */
-const PUBLIC = Array.from({ length: 1200 }, (_, i) => `127.80.${Math.floor(i / 250) + 1}.${(i % 250) + 2}`);
+/** Enough for a thousand clusters. */
+const PUBLIC_ADDRESSES = 1200;
+
+/**
+ * Public addresses of a simulated zone: loopback, but never 127.0.0.1, and others for another simulator's port, so that two
+ * installations on one machine do not meet.
+ */
+export function simulatedAddresses(simulatorPort: number): string[] {
+  const base = toNumber('127.0.0.0') + (16 + (simulatorPort % 4064)) * 4096;
+  return Array.from({ length: PUBLIC_ADDRESSES }, (_, i) =>
+    toAddress(base + 256 * Math.floor(i / 250) + (i % 250) + 2),
+  );
+}
+
 /** name, CPUs, memory in MB. */
 const OFFERINGS = [['small', 2, 2048], ['medium', 4, 4096], ['large', 8, 16384]] as const; // prettier-ignore
 const VERSIONS = ['1.32.9', '1.33.4', '1.34.1', '1.34.2'];
@@ -29,16 +42,29 @@ const VERSIONS = ['1.32.9', '1.33.4', '1.34.1', '1.34.2'];
  * What a first start makes: the admin, the simulated zone and its contents. Safe to run again: nothing that is there is changed.
  * Returns the admin's credentials; the password is returned only when it was made just now.
  */
-export async function seedDefaults(db: Knex, sealer: Sealer, options: DefaultsOptions): Promise<{ apiKey: string; secretKey: Secret; password: Secret }> {
+export async function seedDefaults(
+  db: Knex,
+  sealer: Sealer,
+  options: DefaultsOptions,
+): Promise<{ apiKey: string; secretKey: Secret; password: Secret }> {
   await checkKey(db, sealer);
   const admin = fixed('account admin');
   const user = fixed('user admin');
-  const password = await keepSecret(db, sealer, `user/${user}`, 'firstpassword', () => new Secret(randomBytes(12).toString('base64url')));
+  const password = await keepSecret(
+    db,
+    sealer,
+    `user/${user}`,
+    'firstpassword',
+    () => new Secret(randomBytes(12).toString('base64url')),
+  );
   const secretKey = await keepSecret(db, sealer, `user/${user}`, 'secretkey', newKey);
   const hashed = await hashPassword(password.reveal());
   return transact(db, async (trx) => {
     const add = async (table: string, row: Record<string, unknown>) => {
-      await trx(table).insert({ created: now(trx), ...row }).onConflict('uuid').ignore();
+      await trx(table)
+        .insert({ created: now(trx), ...row })
+        .onConflict('uuid')
+        .ignore();
     };
     const root = fixed('domain ROOT');
     await add('domain', { uuid: root, name: 'ROOT', path: 'ROOT', parent: null, level: 0 });
@@ -51,26 +77,47 @@ export async function seedDefaults(db: Knex, sealer: Sealer, options: DefaultsOp
       guest_type: 'Isolated', state: 'Enabled', egress_default_policy: 1, services: 'Dhcp,Dns,UserData,Firewall,Lb,SourceNat,StaticNat,PortForwarding,Gateway,Vpn',
     }); // prettier-ignore
     for (const [name, cpu, ram] of OFFERINGS)
-      await add('service_offering', { uuid: fixed(`offering ${name}`), name, display_text: `${cpu} CPUs, ${ram / 1024} GB`, cpu, speed: 2000, ram_size: ram, state: 'Active' });
-    if (options.endpointUrl !== undefined) await trx('configuration').insert({ name: 'endpoint.url', scope: 'global', value: options.endpointUrl }).onConflict(['name', 'scope']).ignore();
+      await add('service_offering', {
+        uuid: fixed(`offering ${name}`),
+        name,
+        display_text: `${cpu} CPUs, ${ram / 1024} GB`,
+        cpu,
+        speed: 2000,
+        ram_size: ram,
+        state: 'Active',
+      });
+    if (options.endpointUrl !== undefined)
+      await trx('configuration')
+        .insert({ name: 'endpoint.url', scope: 'global', value: options.endpointUrl })
+        .onConflict(['name', 'scope'])
+        .ignore();
     if (options.simulatorPort !== undefined) await seedSimulatedZone(trx, add, admin, options.simulatorPort);
     const row = await trx('user').where({ uuid: user }).first<{ api_key: string }>();
     return { apiKey: row.api_key, secretKey, password };
   });
 }
 
-async function seedSimulatedZone(trx: Knex.Transaction, add: (table: string, row: Record<string, unknown>) => Promise<void>, account: string, port: number): Promise<void> {
+async function seedSimulatedZone(
+  trx: Knex.Transaction,
+  add: (table: string, row: Record<string, unknown>) => Promise<void>,
+  account: string,
+  port: number,
+): Promise<void> {
   const base = `simulator://127.0.0.1:${port}`;
   await add('data_center', {
     uuid: DEFAULT_ZONE, name: 'sim-1', networktype: 'Advanced', hypervisor: 'Simulator', allocation_state: 'Enabled', gateway_url: `${base}/gateway`, dns1: '10.0.0.53', guest_cidr: '10.100.0.0/14',
   }); // prettier-ignore
-  await trx('data_center').where({ uuid: DEFAULT_ZONE }).update({ gateway_url: `${base}/gateway` });
+  await trx('data_center')
+    .where({ uuid: DEFAULT_ZONE })
+    .update({ gateway_url: `${base}/gateway` });
   for (let i = 1; i <= HOSTS; i++) {
     const uuid = fixed(`host ${i}`);
     await add('host', {
       uuid, name: `host-${i}`, url: `${base}/host-${i}`, data_center_id: DEFAULT_ZONE, hypervisor_type: 'Simulator', status: 'Up', resource_state: 'Enabled', arch: 'x86_64', cpus: 4096, ram_mb: 4_194_304, cpus_used: 0, ram_mb_used: 0, tags: null,
     }); // prettier-ignore
-    await trx('host').where({ uuid }).update({ url: `${base}/host-${i}` });
+    await trx('host')
+      .where({ uuid })
+      .update({ url: `${base}/host-${i}` });
   }
   await add('vm_template', {
     uuid: fixed('template'), name: 'cks-debian-12-simulated', display_text: 'Simulated CKS node template', kind: 'TEMPLATE', url: `${base}/templates/debian-12.qcow2`, checksum: null, size_bytes: 2_000_000_000, state: 'Ready', format: 'QCOW2', arch: 'x86_64', hypervisor: 'Simulator', for_cks: 1, public: 1, direct_download: 0, account_id: account, data_center_id: DEFAULT_ZONE,
@@ -80,12 +127,38 @@ async function seedSimulatedZone(trx: Knex.Transaction, add: (table: string, row
     await add('vm_template', {
       uuid: iso, name: `v${version}-Kubernetes-Binaries-ISO`, display_text: `v${version}-Kubernetes-Binaries-ISO (simulated)`, kind: 'ISO', url: `${base}/isos/v${version}.iso`, checksum: null, size_bytes: 900_000_000, state: 'Ready', format: 'ISO', arch: 'x86_64', hypervisor: null, for_cks: 0, public: 1, direct_download: 0, account_id: account, data_center_id: null,
     }); // prettier-ignore
-    await add('kubernetes_supported_version', { uuid: fixed(`version ${version}`), name: `v${version}`, semantic_version: version, iso_id: iso, zone_id: null, state: 'Enabled', min_cpu: 2, min_ram_size: 2048 });
+    await add('kubernetes_supported_version', {
+      uuid: fixed(`version ${version}`),
+      name: `v${version}`,
+      semantic_version: version,
+      iso_id: iso,
+      zone_id: null,
+      state: 'Enabled',
+      min_cpu: 2,
+      min_ram_size: 2048,
+    });
   }
-  const known = new Set((await trx('user_ip_address').where({ data_center_id: DEFAULT_ZONE }).select<{ public_ip_address: string }[]>('public_ip_address')).map((row) => row.public_ip_address));
-  const missing = PUBLIC.filter((address) => !known.has(address));
+  const known = new Set(
+    (
+      await trx('user_ip_address')
+        .where({ data_center_id: DEFAULT_ZONE })
+        .select<{ public_ip_address: string }[]>('public_ip_address')
+    ).map((row) => row.public_ip_address),
+  );
+  const missing = simulatedAddresses(port).filter((address) => !known.has(address));
   for (let i = 0; i < missing.length; i += 60)
-    await trx('user_ip_address').insert(missing.slice(i, i + 60).map((public_ip_address) => ({ uuid: randomUUID(), public_ip_address, data_center_id: DEFAULT_ZONE, state: 'Free', source_nat: 0 })))
+    await trx('user_ip_address')
+      .insert(
+        missing
+          .slice(i, i + 60)
+          .map((public_ip_address) => ({
+            uuid: randomUUID(),
+            public_ip_address,
+            data_center_id: DEFAULT_ZONE,
+            state: 'Free',
+            source_nat: 0,
+          })),
+      )
       .onConflict(['data_center_id', 'public_ip_address'])
       .ignore();
 }

@@ -9,11 +9,16 @@ const file = (home: string) => path.join(home, 'key');
 export function readEncryptionKey(env: NodeJS.ProcessEnv, home: string): Secret {
   const given = env['CKS_ENCRYPTION_KEY'];
   if (given !== undefined && given !== '') {
-    if (given.length < 32) throw new Error('CKS_ENCRYPTION_KEY must have at least 32 characters: make one with `openssl rand -base64 48`');
+    if (given.length < 32)
+      throw new Error('CKS_ENCRYPTION_KEY must have at least 32 characters: make one with `openssl rand -base64 48`');
     return new Secret(given);
   }
-  if (env['DATABASE_URL']?.startsWith('mysql:')) throw new Error('CKS_ENCRYPTION_KEY is missing: with DATABASE_URL set it must be given, the same for every process');
-  if (!existsSync(file(home))) throw new Error(`there is no encryption key at ${file(home)}: run \`npm run migrate\`, or set CKS_ENCRYPTION_KEY`);
+  if (env['DATABASE_URL']?.startsWith('mysql:'))
+    throw new Error(
+      'CKS_ENCRYPTION_KEY is missing: with DATABASE_URL set it must be given, the same for every process',
+    );
+  if (!existsSync(file(home)))
+    throw new Error(`there is no encryption key at ${file(home)}: run \`npm run migrate\`, or set CKS_ENCRYPTION_KEY`);
   return new Secret(readFileSync(file(home), 'utf8').trim());
 }
 

@@ -13,7 +13,10 @@ export interface SmallJob {
 }
 
 /** Writes a job without an operation of its own. Returns its id. */
-export async function finishedJob(db: Db, { command, accountId, userId, result, operationId }: SmallJob): Promise<string> {
+export async function finishedJob(
+  db: Db,
+  { command, accountId, userId, result, operationId }: SmallJob,
+): Promise<string> {
   const uuid = randomUUID();
   await db('async_job').insert({
     uuid,

@@ -16,8 +16,10 @@ export function connect(url: string): Knex {
         min: 0,
         max: 20,
         // Each statement sees what is committed by then, so that what is read after a lock was waited for is not a stale copy.
-        afterCreate: (connection: { query(text: string, done: (error: unknown) => void): void }, done: (error: unknown) => void) =>
-          connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', done),
+        afterCreate: (
+          connection: { query(text: string, done: (error: unknown) => void): void },
+          done: (error: unknown) => void,
+        ) => connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', done),
       },
     });
   }
@@ -33,7 +35,12 @@ export function connect(url: string): Knex {
       max: 1,
       afterCreate: (connection: { pragma(text: string): unknown }, done: (error: unknown) => void) => {
         try {
-          for (const pragma of ['busy_timeout = 10000', 'journal_mode = WAL', 'synchronous = NORMAL', 'foreign_keys = ON'])
+          for (const pragma of [
+            'busy_timeout = 10000',
+            'journal_mode = WAL',
+            'synchronous = NORMAL',
+            'foreign_keys = ON',
+          ])
             connection.pragma(pragma);
           done(null);
         } catch (error) {
@@ -46,7 +53,13 @@ export function connect(url: string): Knex {
 
 export const engineOf = (db: Db): Engine => (String(db.client.config.client) === 'mysql2' ? 'mysql' : 'sqlite');
 
-const RETRIED = new Set(['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'PROTOCOL_CONNECTION_LOST']);
+const RETRIED = new Set([
+  'SQLITE_BUSY',
+  'SQLITE_BUSY_SNAPSHOT',
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'PROTOCOL_CONNECTION_LOST',
+]);
 
 /**
  * Runs `body` in one transaction and again when the engine reports a deadlock or a busy database.

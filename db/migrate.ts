@@ -18,7 +18,9 @@ const TYPES: Record<Engine, Record<string, string>> = {
 
 /** The statements that make one table; each may be run again. */
 export function statementsOf(engine: Engine, table: string, text: string): string[] {
-  const [columns = '', ...indexes] = text.replace(/\{(\w+)\}/g, (_, type: string) => TYPES[engine][type] ?? type).split(';');
+  const [columns = '', ...indexes] = text
+    .replace(/\{(\w+)\}/g, (_, type: string) => TYPES[engine][type] ?? type)
+    .split(';');
   const wanted = indexes.map((index) => /index\((.*)\)/.exec(index)?.[1] ?? '');
   const name = (index: string) => `${table}_${index.replace(/\W+/g, '_')}`;
   if (engine === 'mysql') {
@@ -41,7 +43,8 @@ export async function migrate(db: Knex): Promise<void> {
     if (engine === 'mysql') await trx.raw(`SELECT GET_LOCK('cks-migrate', 120)`);
     else await trx.raw('CREATE TABLE IF NOT EXISTS schema_migration (name VARCHAR(191) NOT NULL PRIMARY KEY)');
     try {
-      if (engine === 'mysql') await trx.raw('CREATE TABLE IF NOT EXISTS schema_migration (name VARCHAR(191) NOT NULL PRIMARY KEY)');
+      if (engine === 'mysql')
+        await trx.raw('CREATE TABLE IF NOT EXISTS schema_migration (name VARCHAR(191) NOT NULL PRIMARY KEY)');
       for (const migration of MIGRATIONS) {
         if (await trx('schema_migration').where({ name: migration.name }).first()) continue;
         for (const [table, text] of Object.entries(migration.tables))

@@ -80,8 +80,16 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
     pause_requested: 0,
     created: now(trx),
   });
-  if (holder) await trx('operation').where({ uuid: holder.uuid }).whereNull('stop_requested').update({ stop_requested: 'supersede' });
-  await writeEvent(trx, { ...eventOf(cluster, kind, caller.userId), state: 'Scheduled', description: `${rule.phrase} ${cluster.name}` });
+  if (holder)
+    await trx('operation')
+      .where({ uuid: holder.uuid })
+      .whereNull('stop_requested')
+      .update({ stop_requested: 'supersede' });
+  await writeEvent(trx, {
+    ...eventOf(cluster, kind, caller.userId),
+    state: 'Scheduled',
+    description: `${rule.phrase} ${cluster.name}`,
+  });
   return { operationId, jobId, ...(holder && { heldBy: holder }) };
 }
 
@@ -114,15 +122,28 @@ export async function claimOperation(db: Knex, uuid: string, runId: string): Pro
         if (await trx('operation').where({ active_cluster_id: row.cluster_id }).first()) return 'wait';
         if (cluster.removed !== null) {
           // A delete that waited for another delete: there is nothing left to do.
-          await settleHeld(trx, row, cluster, row.kind === 'delete' ? NOTHING_LEFT : { ...NOTHING_LEFT, end: 'failed', fault: 'Superseded', reason: 'the cluster was deleted' });
+          await settleHeld(
+            trx,
+            row,
+            cluster,
+            row.kind === 'delete'
+              ? NOTHING_LEFT
+              : { ...NOTHING_LEFT, end: 'failed', fault: 'Superseded', reason: 'the cluster was deleted' },
+          );
           return null;
         }
         await trx('operation').where({ uuid }).update({ active_cluster_id: row.cluster_id });
       }
-      await trx('operation').where({ uuid }).update({ state: row.mode === 'undo' ? 'undoing' : 'running', run_id: runId, started: now(trx) });
+      await trx('operation')
+        .where({ uuid })
+        .update({ state: row.mode === 'undo' ? 'undoing' : 'running', run_id: runId, started: now(trx) });
       const rule = OPERATIONS[row.kind];
       await moveCluster(trx, cluster, rule.during, null);
-      await writeEvent(trx, { ...eventOf(cluster, row.kind, row.user_id), state: 'Started', description: `${rule.phrase} ${cluster.name}` });
+      await writeEvent(trx, {
+        ...eventOf(cluster, row.kind, row.user_id),
+        state: 'Started',
+        description: `${rule.phrase} ${cluster.name}`,
+      });
     } else if (row.run_id !== runId || row.active_cluster_id === null) {
       return null;
     }
@@ -153,8 +174,12 @@ export async function readFacts(db: Db, operationId: string): Promise<ClusterFac
 
 export async function readClusterFacts(db: Db, cluster: ClusterRow): Promise<ClusterFacts> {
   const details = await readDetails(db, cluster.uuid);
-  const network = await db('networks').where({ uuid: cluster.network_id }).first<{ state: string; removed: string | null } | undefined>();
-  const secrets = await db('secret').where({ owner: `cluster/${cluster.uuid}` }).select<{ name: string }[]>('name');
+  const network = await db('networks')
+    .where({ uuid: cluster.network_id })
+    .first<{ state: string; removed: string | null } | undefined>();
+  const secrets = await db('secret')
+    .where({ owner: `cluster/${cluster.uuid}` })
+    .select<{ name: string }[]>('name');
   const has = (name: string) => secrets.some((secret) => secret.name === name);
   return {
     clusterId: cluster.uuid,
@@ -180,7 +205,10 @@ export async function recordPlan(db: Knex, operationId: string, lines: readonly 
   })); // prettier-ignore
   await transact(db, async (trx) => {
     for (let i = 0; i < rows.length; i += 60)
-      await trx('operation_step').insert(rows.slice(i, i + 60)).onConflict(['operation_id', 'line']).ignore();
+      await trx('operation_step')
+        .insert(rows.slice(i, i + 60))
+        .onConflict(['operation_id', 'line'])
+        .ignore();
   });
 }
 
@@ -196,7 +224,12 @@ export async function settleOperation(db: Knex, operationId: string, outcome: Ou
 }
 
 /** The state is moved only by the operation that holds the cluster: one that waits for its turn ends without a trace in it. */
-async function settleHeld(trx: Knex.Transaction, row: OperationRow, cluster: ClusterRow, outcome: Outcome): Promise<void> {
+async function settleHeld(
+  trx: Knex.Transaction,
+  row: OperationRow,
+  cluster: ClusterRow,
+  outcome: Outcome,
+): Promise<void> {
   const operationId = row.uuid;
   const rule = OPERATIONS[row.kind];
   const ok = outcome.end === 'succeeded';
@@ -208,7 +241,8 @@ async function settleHeld(trx: Knex.Transaction, row: OperationRow, cluster: Clu
       : (outcome.rest ?? rule.failed); // prettier-ignore
   const holds = row.active_cluster_id !== null;
   if (holds && row.started !== null) await moveCluster(trx, cluster, rest, ok ? null : reason);
-  else if (holds && outcome.end !== 'superseded') await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);
+  else if (holds && outcome.end !== 'superseded')
+    await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);
   await trx('operation')
     .where({ uuid: operationId })
     .update({
@@ -220,12 +254,21 @@ async function settleHeld(trx: Knex.Transaction, row: OperationRow, cluster: Clu
       leftovers: outcome.leftovers.length === 0 ? null : JSON.stringify(outcome.leftovers),
     });
   const mark = (state: string, lines: { line: number; note: string }[]) =>
-    Promise.all(lines.map(({ line, note }) => trx('operation_step').where({ operation_id: operationId, line }).update({ state, note: note.slice(0, 2000), ended: now(trx) })));
+    Promise.all(
+      lines.map(({ line, note }) =>
+        trx('operation_step')
+          .where({ operation_id: operationId, line })
+          .update({ state, note: note.slice(0, 2000), ended: now(trx) }),
+      ),
+    );
   await mark('failed', outcome.failedLines);
   await mark('leftover', outcome.leftoverLines);
   await trx('operation_step')
     .where({ operation_id: operationId, state: 'running' })
-    .update({ state: outcome.end === 'cancelled' ? 'undone' : 'failed', note: trx.raw(`COALESCE(note, ?)`, ['stopped with the operation']) });
+    .update({
+      state: outcome.end === 'cancelled' ? 'undone' : 'failed',
+      note: trx.raw(`COALESCE(note, ?)`, ['stopped with the operation']),
+    });
   const errortext = reason ?? 'the operation failed';
   const jobOk = ok || (row.mode === 'undo' && outcome.end === 'cancelled');
   await trx('async_job')
@@ -239,12 +282,18 @@ async function settleHeld(trx: Knex.Transaction, row: OperationRow, cluster: Clu
   // Jobs of commands that asked for this end: a cancel.
   await trx('async_job')
     .where({ operation_id: operationId, job_status: 0 })
-    .update({ job_status: 1, job_result: JSON.stringify({ object: 'kubernetesclusteroperation', id: operationId }), removed: now(trx) });
+    .update({
+      job_status: 1,
+      job_result: JSON.stringify({ object: 'kubernetesclusteroperation', id: operationId }),
+      removed: now(trx),
+    });
   await writeEvent(trx, {
     ...eventOf(cluster, row.kind, row.user_id),
     state: 'Completed',
     level: ok ? 'INFO' : 'ERROR',
-    description: ok ? `Successfully completed ${rule.phrase} ${cluster.name}` : `Error while ${rule.phrase} ${cluster.name}: ${errortext}`,
+    description: ok
+      ? `Successfully completed ${rule.phrase} ${cluster.name}`
+      : `Error while ${rule.phrase} ${cluster.name}: ${errortext}`,
   });
 }
 
@@ -257,5 +306,6 @@ function jobResult({ kind, attempt, uuid, cluster_id }: OperationRow): object {
 /** Throws `NotHolder` unless the operation still holds its cluster. */
 export async function assertHolds(db: Db, operationId: string): Promise<void> {
   const row = await readOperation(db, operationId);
-  if (!row || row.active_cluster_id === null || row.ended !== null) throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
+  if (!row || row.active_cluster_id === null || row.ended !== null)
+    throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
 }

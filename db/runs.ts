@@ -5,7 +5,9 @@ import type { ClusterRow, OperationRow } from './rows.js';
 /** What the run of an operation is started with. */
 export async function readRun(db: Db, operation: OperationRow): Promise<RunToStart | undefined> {
   const cluster = await db<ClusterRow>('kubernetes_cluster').where({ uuid: operation.cluster_id }).first();
-  const zone = await db('data_center').where({ uuid: cluster?.zone_id ?? '' }).first<{ name: string } | undefined>();
+  const zone = await db('data_center')
+    .where({ uuid: cluster?.zone_id ?? '' })
+    .first<{ name: string } | undefined>();
   return (
     cluster && {
       operationId: operation.uuid,

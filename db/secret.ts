@@ -45,9 +45,14 @@ export class Sealer {
   /** Throws when the key is another one or the text was moved or changed. */
   open(place: string, sealed: string): Secret {
     const [keyId, encoded = ''] = sealed.split(':');
-    if (keyId !== this.keyId) throw new Error(`sealed under key ${keyId}, but CKS_ENCRYPTION_KEY is key ${this.keyId}: start with the key that sealed this database`);
+    if (keyId !== this.keyId)
+      throw new Error(
+        `sealed under key ${keyId}, but CKS_ENCRYPTION_KEY is key ${this.keyId}: start with the key that sealed this database`,
+      );
     const bytes = Buffer.from(encoded, 'base64');
-    const cipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12)).setAAD(Buffer.from(place)).setAuthTag(bytes.subarray(12, 28));
+    const cipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12))
+      .setAAD(Buffer.from(place))
+      .setAuthTag(bytes.subarray(12, 28));
     return new Secret(Buffer.concat([cipher.update(bytes.subarray(28)), cipher.final()]).toString('utf8'));
   }
 }
@@ -66,13 +71,23 @@ export async function writeSecret(db: Db, sealer: Sealer, owner: string, name: s
 }
 
 /** Stores `secret` unless one is there already, and returns the one that is there: a second maker gets the first one's. */
-export async function keepSecret(db: Db, sealer: Sealer, owner: string, name: string, secret: () => Secret): Promise<Secret> {
+export async function keepSecret(
+  db: Db,
+  sealer: Sealer,
+  owner: string,
+  name: string,
+  secret: () => Secret,
+): Promise<Secret> {
   const found = await readSecret(db, sealer, owner, name);
   if (found) return found;
-  await db('secret').insert({ owner, name, sealed: sealer.seal(place(owner, name), secret()) }).onConflict(['owner', 'name']).ignore();
+  await db('secret')
+    .insert({ owner, name, sealed: sealer.seal(place(owner, name), secret()) })
+    .onConflict(['owner', 'name'])
+    .ignore();
   const kept = await readSecret(db, sealer, owner, name);
   if (!kept) throw new Error(`the secret ${owner} ${name} was removed while it was being stored`);
   return kept;
 }
 
-export const forgetSecrets = (db: Db, owner: string): Promise<number> => Promise.resolve(db('secret').where({ owner }).delete());
+export const forgetSecrets = (db: Db, owner: string): Promise<number> =>
+  Promise.resolve(db('secret').where({ owner }).delete());

@@ -12,6 +12,8 @@ import { Sealer } from '../db/secret.js';
  */
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const home = path.resolve(env['CKS_HOME'] ?? '.cks');
+  // SQLite makes its file, and the log and index beside it, as open as the mask lets it.
+  process.umask(0o077);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   ensureKeyFile(env, home);
   const sealer = new Sealer(readEncryptionKey(env, home));
@@ -31,8 +33,14 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
       renameSync(draft, path.join(home, name));
     };
     const temporalui = `http://127.0.0.1:${env['TEMPORAL_UI_PORT'] ?? '8233'}`;
-    write('admin.json', `${JSON.stringify({ endpoint, apikey: apiKey, secretkey, username: 'admin', password: password.reveal(), temporalui }, null, 2)}\n`);
-    write('cloudstack.ini', `[cloudstack]\nendpoint = ${endpoint}\nkey = ${apiKey}\nsecret = ${secretkey}\ntimeout = 60\njob_timeout = 3600\n`);
+    write(
+      'admin.json',
+      `${JSON.stringify({ endpoint, apikey: apiKey, secretkey, username: 'admin', password: password.reveal(), temporalui }, null, 2)}\n`,
+    );
+    write(
+      'cloudstack.ini',
+      `[cloudstack]\nendpoint = ${endpoint}\nkey = ${apiKey}\nsecret = ${secretkey}\ntimeout = 60\njob_timeout = 3600\n`,
+    );
     write(
       'cmk.ini',
       `asyncblock   = true\ntimeout      = 3600\noutput       = json\nverifycert   = false\nprofile      = local\nautocomplete = false\n\n[local]\nurl       = ${endpoint}\napikey    = ${apiKey}\nsecretkey = ${secretkey}\nusername  =\npassword  =\ndomain    = /\n`,

@@ -1,4 +1,4 @@
-import { keepSession, readSession, type Session } from './session.js';
+import { keepSession, readSession } from './session.js';
 
 /** An answer that the page reads field by field; every value is shown as text. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the server said
@@ -22,14 +22,19 @@ export const onSignedOut = (tell: () => void): void => void (signedOut = tell);
 async function post(sent: Sent, signal?: AbortSignal): Promise<Item> {
   const body = new URLSearchParams({ response: 'json' });
   for (const [name, value] of Object.entries(sent)) if (value !== undefined) body.set(name, value);
-  const response = await fetch('/client/api', { method: 'POST', body, signal: signal ?? null }).catch((cause: unknown) => {
-    if (signal?.aborted) throw cause;
-    throw new ApiError(0, 'The server does not answer. It may be starting again; this page keeps trying.');
-  });
+  const response = await fetch('/client/api', { method: 'POST', body, signal: signal ?? null }).catch(
+    (cause: unknown) => {
+      if (signal?.aborted) throw cause;
+      throw new ApiError(0, 'The server does not answer. It may be starting again; this page keeps trying.');
+    },
+  );
   const answer = (await response.json().catch(() => ({}))) as Record<string, Item>;
   const content = Object.values(answer)[0] ?? {};
   if (response.ok) return content;
-  throw new ApiError(response.status, String(content.errortext ?? `The server answered with status ${response.status}.`));
+  throw new ApiError(
+    response.status,
+    String(content.errortext ?? `The server answered with status ${response.status}.`),
+  );
 }
 
 /** Calls a command with the session; answers what stands below the outer key. */
@@ -64,7 +69,8 @@ export async function start(command: string, parameters: Sent): Promise<Item> {
   const answer = await call(command, parameters);
   for (let tries = 0; answer.jobid !== undefined && tries < 4; tries++) {
     const job = await call('queryAsyncJobResult', { jobid: String(answer.jobid) });
-    if (job.jobstatus === 2) throw new ApiError(Number(job.jobresultcode), String(job.jobresult?.errortext ?? 'The job failed.'));
+    if (job.jobstatus === 2)
+      throw new ApiError(Number(job.jobresultcode), String(job.jobresult?.errortext ?? 'The job failed.'));
     if (job.jobstatus === 1) break;
     await pause(250);
   }
@@ -72,8 +78,13 @@ export async function start(command: string, parameters: Sent): Promise<Item> {
 }
 
 export async function signIn(username: string, password: string, domain: string): Promise<void> {
-  const { account, type, sessionkey, ...rest } = await post({ command: 'login', username, password, domain: domain || undefined });
-  keepSession({ username: rest.username, account, type, sessionkey } as Session);
+  const { account, type, sessionkey, ...rest } = await post({
+    command: 'login',
+    username,
+    password,
+    domain: domain || undefined,
+  });
+  keepSession({ username: rest.username, account, type, sessionkey });
 }
 
 export async function signOut(): Promise<void> {

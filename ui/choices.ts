@@ -24,9 +24,13 @@ export async function readChoices(signal: AbortSignal): Promise<Choices> {
     ?.filter((each) => each.state === 'Enabled' && (each.isostate ?? 'Ready') === 'Ready')
     .sort((a, b) => byVersion(b.semanticversion, a.semanticversion));
   return {
-    zoneid: zones?.map((each) => choice(each, `${String(each.name)}${each.hypervisor === 'Simulator' ? ' (SIMULATED)' : ''}`)),
+    zoneid: zones?.map((each) =>
+      choice(each, `${String(each.name)}${each.hypervisor === 'Simulator' ? ' (SIMULATED)' : ''}`),
+    ),
     kubernetesversionid: usable?.map((each) => choice(each)),
-    serviceofferingid: offerings?.map((each) => choice(each, `${String(each.name)} — ${each.cpunumber} CPU, ${memoryText(each.memory)}`)),
+    serviceofferingid: offerings?.map((each) =>
+      choice(each, `${String(each.name)} — ${each.cpunumber} CPU, ${memoryText(each.memory)}`),
+    ),
     keypair: keyPairs?.map(({ name }) => ({ value: String(name), text: String(name) })),
     networkid: networks?.map((each) => choice(each)),
     clustertype: ['CloudManaged', 'ExternalManaged'].map((each) => ({ value: each, text: each })),

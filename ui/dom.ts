@@ -1,17 +1,25 @@
 export type Child = Node | string | number | false | null | undefined | Child[];
-type Handlers = Partial<Pick<HTMLElement, 'onclick' | 'onchange' | 'oninput'>> & { onsubmit?: (event: SubmitEvent) => unknown };
-export type Props = Handlers & { [attribute: string]: unknown };
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- handlers of any event
+type Value = string | number | boolean | null | undefined | ((event: any) => unknown);
+type Handlers = Partial<Pick<HTMLElement, 'onclick' | 'onchange' | 'oninput'>> & {
+  onsubmit?: (event: SubmitEvent) => unknown;
+};
+export type Props = Handlers & Record<string, Value>;
 
 const HANDLERS = ['onclick', 'onsubmit', 'onchange', 'oninput'] as const;
 
 /** Makes an element. Data only ever becomes text or an attribute's value, never markup. `key` keeps its identity in `patch`. */
-export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
     if (typeof value === 'function') Object.assign(element, { [name]: value });
-    else if (name === 'key') element.dataset.key = String(value as string);
-    else element.setAttribute(name, value === true ? '' : String(value as string));
+    else if (name === 'key') element.dataset.key = String(value);
+    else element.setAttribute(name, value === true ? '' : String(value));
   }
   add(element, children);
   return element;
@@ -21,7 +29,8 @@ export function add(to: Node, children: Child[]): void {
   for (const child of children) {
     if (Array.isArray(child)) add(to, child);
     else if (child instanceof Node) to.appendChild(child);
-    else if (child !== undefined && child !== null && child !== false) to.appendChild(document.createTextNode(String(child)));
+    else if (child !== undefined && child !== null && child !== false)
+      to.appendChild(document.createTextNode(String(child)));
   }
 }
 
@@ -50,7 +59,10 @@ export function patch(shown: Element, wanted: Element): void {
     const present = shown.childNodes[i];
     // A keyed element that stood further down moves up: lists keep their rows when one goes away.
     const key = child instanceof HTMLElement ? child.dataset.key : undefined;
-    const later = key === undefined || same(present, child) ? undefined : [...shown.childNodes].slice(i).find((each) => same(each, child));
+    const later =
+      key === undefined || same(present, child)
+        ? undefined
+        : [...shown.childNodes].slice(i).find((each) => same(each, child));
     if (later) shown.insertBefore(later, present ?? null);
     const current = shown.childNodes[i];
     if (!current) shown.appendChild(child);

@@ -11,7 +11,7 @@ export function watchOperation(id: string, signal: AbortSignal, changed: (operat
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const open = () => {
-    if (signal.aborted) return;
+    if (signal.aborted || document.hidden) return;
     const key = encodeURIComponent(readSession()?.sessionkey ?? '');
     const current = new EventSource(`/client/operations/${encodeURIComponent(id)}/events?sessionkey=${key}`);
     source = current;
@@ -23,12 +23,21 @@ export function watchOperation(id: string, signal: AbortSignal, changed: (operat
     });
   };
   const ask = async () => {
-    const found = await list('listKubernetesClusterOperations', 'kubernetesclusteroperation', { id }, signal).catch(() => undefined);
+    const found = await list('listKubernetesClusterOperations', 'kubernetesclusteroperation', { id }, signal).catch(
+      () => undefined,
+    );
     const operation = found?.items[0];
     if (signal.aborted) return;
     if (operation) changed(operation);
     if (operation?.ended === undefined) open();
   };
+  // Browsers open few connections to one server: tabs that nobody looks at give theirs back.
+  const turn = () => {
+    source?.close();
+    clearTimeout(timer);
+    open();
+  };
+  document.addEventListener('visibilitychange', turn, { signal });
   signal.addEventListener('abort', () => {
     source?.close();
     clearTimeout(timer);

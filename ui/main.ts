@@ -1,7 +1,7 @@
 import { onSignedOut, signOut } from './api.js';
 import { h, show } from './dom.js';
 import { linkTo, readRoute, type ShowView } from './router.js';
-import { isAdmin, readSession } from './session.js';
+import { isAdmin, readSession, SESSION_STORE } from './session.js';
 import { clusterView } from './views/cluster.js';
 import { clustersView } from './views/clusters.js';
 import { createView } from './views/create.js';
@@ -11,7 +11,13 @@ import { settingsView } from './views/settings.js';
 import { signInView } from './views/sign-in.js';
 import { forgetZones } from './zones.js';
 
-const VIEWS: Record<string, ShowView> = { clusters: clustersView, create: createView, events: eventsView, keys: keyPairsView, settings: settingsView };
+const VIEWS: Record<string, ShowView> = {
+  clusters: clustersView,
+  create: createView,
+  events: eventsView,
+  keys: keyPairsView,
+  settings: settingsView,
+};
 const MENU: readonly (readonly [path: string, text: string])[] = [['clusters', 'Clusters'], ['events', 'Events'], ['keys', 'Key pairs'], ['settings', 'Settings']]; // prettier-ignore
 
 const header = h('header');
@@ -54,6 +60,14 @@ onSignedOut(() => {
 });
 addEventListener('hashchange', draw);
 // Another tab signed in or out.
-addEventListener('storage', draw);
-document.body.append(h('a', { class: 'skip', href: '#main', onclick: (event: MouseEvent) => (event.preventDefault(), main.focus()) }, 'To the content'), header, main);
+addEventListener('storage', ({ key }) => key === SESSION_STORE && draw());
+document.body.append(
+  h(
+    'a',
+    { class: 'skip', href: '#main', onclick: (event: MouseEvent) => (event.preventDefault(), main.focus()) },
+    'To the content',
+  ),
+  header,
+  main,
+);
 draw();

@@ -3,14 +3,19 @@ import { h, show } from './dom.js';
 
 export interface Refresh {
   /** Reads again at once. */
-  now(): void;
+  now: () => void;
 }
 
 /**
  * Reads and shows again and again until the view is left; rests while the page is hidden. What went wrong stands in `trouble` until
  * it works again; what was shown before stays.
  */
-export function refresh(everyMs: number, signal: AbortSignal, trouble: HTMLElement, work: () => Promise<void>): Refresh {
+export function refresh(
+  everyMs: number,
+  signal: AbortSignal,
+  trouble: HTMLElement,
+  work: () => Promise<void>,
+): Refresh {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running = false;
   let again = false;

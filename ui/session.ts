@@ -7,19 +7,19 @@ export interface Session {
   sessionkey: string;
 }
 
-const STORE = 'cks.session';
+export const SESSION_STORE = 'cks.session';
 
 export function readSession(): Session | undefined {
   try {
-    return (JSON.parse(localStorage.getItem(STORE) ?? 'null') as Session | null) ?? undefined;
+    return (JSON.parse(localStorage.getItem(SESSION_STORE) ?? 'null') as Session | null) ?? undefined;
   } catch {
     return undefined;
   }
 }
 
 export function keepSession(session: Session | undefined): void {
-  if (session) localStorage.setItem(STORE, JSON.stringify(session));
-  else localStorage.removeItem(STORE);
+  if (session) localStorage.setItem(SESSION_STORE, JSON.stringify(session));
+  else localStorage.removeItem(SESSION_STORE);
 }
 
 export const isAdmin = (): boolean => readSession()?.type === '1';

@@ -13,7 +13,9 @@ export function durationText(seconds: number): string {
 }
 
 export const spanText = (from: unknown, to: unknown): string =>
-  from === undefined ? '' : durationText(((to === undefined ? Date.now() : moment(to).getTime()) - moment(from).getTime()) / 1000);
+  from === undefined
+    ? ''
+    : durationText(((to === undefined ? Date.now() : moment(to).getTime()) - moment(from).getTime()) / 1000);
 
 export const memoryText = (mb: unknown): string => {
   const value = Number(mb);
@@ -21,13 +23,18 @@ export const memoryText = (mb: unknown): string => {
 };
 
 /** A word for a POSIX shell, quoted when it needs to be. */
-export const shellWord = (text: string): string => (/^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const shellWord = (text: string): string =>
+  /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** A name for a file that no shell and no file system takes for anything else. */
 export const fileName = (text: string): string => text.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'cluster';
 
 /** Numeric order of dotted versions: 1.9.0 before 1.10.0. */
-export const byVersion = (a: unknown, b: unknown): number => String(a).localeCompare(String(b), 'en', { numeric: true });
+export const byVersion = (a: unknown, b: unknown): number =>
+  String(a).localeCompare(String(b), 'en', { numeric: true });
+
+/** A dotted name in parts, so that a line may break after each dot and a copy of it still is the name. */
+export const dotted = (text: string): string[] => text.split(/(?<=\.)/);
 
 /** Opening letter in upper case. */
 export const title = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

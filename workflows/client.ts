@@ -50,7 +50,8 @@ export async function startRun(client: Client, run: RunToStart): Promise<boolean
 export const signalStop = (client: Client, operationId: string, request: StopRequest): Promise<boolean> =>
   signal(client, operationId, 'stop', request);
 
-export const signalPause = (client: Client, operationId: string, on: boolean): Promise<boolean> => signal(client, operationId, 'pause', on);
+export const signalPause = (client: Client, operationId: string, on: boolean): Promise<boolean> =>
+  signal(client, operationId, 'pause', on);
 
 async function signal(client: Client, operationId: string, name: string, value: unknown): Promise<boolean> {
   try {

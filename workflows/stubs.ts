@@ -5,7 +5,9 @@ import type { PlanLine } from './model/plan.js';
 
 type Groups = Activities['steps'];
 type Bound<G> = {
-  [K in keyof G]: G[K] extends (ref: StepRef, ...args: infer P) => Promise<infer R> ? (...args: P) => Promise<R> : never;
+  [K in keyof G]: G[K] extends (ref: StepRef, ...args: infer P) => Promise<infer R>
+    ? (...args: P) => Promise<R>
+    : never;
 };
 /** The activity groups as a step calls them: without the reference to its line, which the runner adds. */
 export type Act = { [N in keyof Groups]: Bound<Groups[N]> };

@@ -21,7 +21,12 @@ export const hypervisorActivities = (deps: Deps) => {
     async ensureVolume({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
       const { template, vm } = context;
-      await host.ensureVolume({ name: volumeOf(context), sizeGb: vm.root_disk_gb, templateId: template.uuid, templateUrl: template.url });
+      await host.ensureVolume({
+        name: volumeOf(context),
+        sizeGb: vm.root_disk_gb,
+        templateId: template.uuid,
+        templateUrl: template.url,
+      });
     },
 
     /** Leaves the machine defined with its seed and the version's medium in its drives, before its first boot. */
@@ -33,7 +38,9 @@ export const hypervisorActivities = (deps: Deps) => {
       const clusterKey = await readSecret(db, sealer, `cluster/${clusterId}`, 'ssh');
       if (!hostKey || !clusterKey) throw fault('Internal', `the keys of ${vm.name} are missing`);
       const users = cluster.key_pair
-        ? await db<SshKeyPairRow>('ssh_keypairs').where({ account_id: cluster.account_id, keypair_name: cluster.key_pair }).select('public_key')
+        ? await db<SshKeyPairRow>('ssh_keypairs')
+            .where({ account_id: cluster.account_id, keypair_name: cluster.key_pair })
+            .select('public_key')
         : [];
       await host.ensureIso(iso.uuid, iso.url);
       await host.ensureSeed({
@@ -41,7 +48,10 @@ export const hypervisorActivities = (deps: Deps) => {
         files: seedFiles({
           context,
           hostKey: JSON.parse(hostKey.reveal()) as KeyPair,
-          authorizedKeys: [(JSON.parse(clusterKey.reveal()) as KeyPair).public, ...users.map(({ public_key }) => public_key)],
+          authorizedKeys: [
+            (JSON.parse(clusterKey.reveal()) as KeyPair).public,
+            ...users.map(({ public_key }) => public_key),
+          ],
         }),
       });
       await host.ensureDefined({
@@ -54,7 +64,8 @@ export const hypervisorActivities = (deps: Deps) => {
     async ensureRunning({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
       await host.ensureRunning(context.vm.instance_name);
-      if (context.node.phase === 'reserved' || context.node.phase === 'defined') await advanceNode(db, context.node, 'started');
+      if (context.node.phase === 'reserved' || context.node.phase === 'defined')
+        await advanceNode(db, context.node, 'started');
     },
 
     /** Leaves no domain, volume or seed of the machine; only then is its room on the host free. */

@@ -6,11 +6,27 @@ import type { KeyPair } from '../store/index.js';
  * Files of a node's NoCloud seed (cloud-init docs "NoCloud"). The host key is made by the service, so that the first connection
  * is already verified. User data is JSON, which is YAML: no value can break out of its place.
  */
-export function seedFiles({ context, hostKey, authorizedKeys }: { context: NodeContext; hostKey: KeyPair; authorizedKeys: string[] }): Record<string, string> {
+export function seedFiles({
+  context,
+  hostKey,
+  authorizedKeys,
+}: {
+  context: NodeContext;
+  hostKey: KeyPair;
+  authorizedKeys: string[];
+}): Record<string, string> {
   const { vm, network } = context;
   const userData = {
     hostname: vm.name,
-    users: [{ name: 'cloud', sudo: 'ALL=(ALL) NOPASSWD:ALL', shell: '/bin/bash', lock_passwd: true, ssh_authorized_keys: authorizedKeys }],
+    users: [
+      {
+        name: 'cloud',
+        sudo: 'ALL=(ALL) NOPASSWD:ALL',
+        shell: '/bin/bash',
+        lock_passwd: true,
+        ssh_authorized_keys: authorizedKeys,
+      },
+    ],
     ssh_pwauth: false,
     disable_root: true,
     ssh_deletekeys: true,

@@ -13,7 +13,8 @@ export async function openKubernetes(db: Knex, sealer: Sealer, clusterId: string
 }
 
 /** The HTTP status of an answer, or undefined when the API server did not answer. */
-export const statusOf = (error: unknown): number | undefined => (error instanceof ApiException ? error.code : undefined);
+export const statusOf = (error: unknown): number | undefined =>
+  error instanceof ApiException ? error.code : undefined;
 
 /** Runs one request; what goes wrong becomes a fault that says what was asked. */
 export async function ask<T>(what: string, request: () => Promise<T>): Promise<T> {
@@ -22,7 +23,10 @@ export async function ask<T>(what: string, request: () => Promise<T>): Promise<T
   } catch (error) {
     const status = statusOf(error);
     if (status === undefined || status >= 500 || status === 429 || status === 409) {
-      throw fault('KubernetesUnreachable', `${what}: ${status === undefined ? `the API server does not answer: ${textOf(error)}` : `the API server answered ${status}`}`);
+      throw fault(
+        'KubernetesUnreachable',
+        `${what}: ${status === undefined ? `the API server does not answer: ${textOf(error)}` : `the API server answered ${status}`}`,
+      );
     }
     const body: unknown = error instanceof ApiException ? error.body : undefined;
     throw fault('KubernetesRefused', `${what}: the API server refused (${status}): ${messageIn(body)}`);

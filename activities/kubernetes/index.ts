@@ -14,9 +14,13 @@ const NO_SCALE_DOWN = 'cluster-autoscaler.kubernetes.io/scale-down-disabled';
 
 /** A cluster's API server, asked over TLS with the cluster's CA. */
 export const kubernetesActivities = ({ db, sealer, pollMs }: Deps) => {
-  const noteOn = ({ operationId, line }: StepRef) => async (text: string) => {
-    await db('operation_step').where({ operation_id: operationId, line }).update({ note: text.slice(0, 2000) });
-  };
+  const noteOn =
+    ({ operationId, line }: StepRef) =>
+    async (text: string) => {
+      await db('operation_step')
+        .where({ operation_id: operationId, line })
+        .update({ note: text.slice(0, 2000) });
+    };
 
   return {
     /** Leaves the endpoint recorded once the API server answers through the balancer. */
@@ -32,8 +36,12 @@ export const kubernetesActivities = ({ db, sealer, pollMs }: Deps) => {
         noteOn(ref),
       );
       const cluster = await db('kubernetes_cluster').where({ uuid: ref.clusterId }).first<{ network_id: string }>();
-      const address = await db<PublicAddressRow>('user_ip_address').where({ network_id: cluster.network_id, source_nat: 1 }).first();
-      await db('kubernetes_cluster').where({ uuid: ref.clusterId }).update({ endpoint: `https://${address?.public_ip_address}:${API_PORT}/` });
+      const address = await db<PublicAddressRow>('user_ip_address')
+        .where({ network_id: cluster.network_id, source_nat: 1 })
+        .first();
+      await db('kubernetes_cluster')
+        .where({ uuid: ref.clusterId })
+        .update({ endpoint: `https://${address?.public_ip_address}:${API_PORT}/` });
     },
 
     /** Returns once the node, found by its name, is Ready. */
@@ -52,7 +60,11 @@ export const kubernetesActivities = ({ db, sealer, pollMs }: Deps) => {
           );
           if (!object) throw fault('KubernetesUnreachable', `node ${node.name} has not registered yet`);
           const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
-          if (ready?.status !== 'True') throw fault('KubernetesUnreachable', `node ${node.name} is not Ready: ${ready?.message ?? 'no condition yet'}`);
+          if (ready?.status !== 'True')
+            throw fault(
+              'KubernetesUnreachable',
+              `node ${node.name} is not Ready: ${ready?.message ?? 'no condition yet'}`,
+            );
           return object;
         },
         (error) => isFault(error, 'KubernetesUnreachable'),
@@ -67,7 +79,10 @@ export const kubernetesActivities = ({ db, sealer, pollMs }: Deps) => {
       const controls = (await readNodes(db, clusterId)).filter(({ control_node }) => control_node === 1);
       for (const { name } of controls) {
         await ask(`annotate node ${name}`, () =>
-          api.patchNode({ name, body: { metadata: { annotations: { [NO_SCALE_DOWN]: 'true' } } } }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch)),
+          api.patchNode(
+            { name, body: { metadata: { annotations: { [NO_SCALE_DOWN]: 'true' } } } },
+            setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+          ),
         );
       }
       await writeDetail(db, clusterId, 'controlNodesProtected', 'true');

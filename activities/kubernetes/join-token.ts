@@ -7,7 +7,10 @@ const LIFE_SECONDS = 3600;
 
 /** Characters of bootstrap tokens (Kubernetes docs "Authenticating with Bootstrap Tokens"): `[a-z0-9]{6}.[a-z0-9]{16}`. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
-const random = (length: number) => Array.from(randomBytes(length * 2), (byte) => (byte < 252 ? ALPHABET[byte % 36] : '')).join('').slice(0, length);
+const random = (length: number) =>
+  Array.from(randomBytes(length * 2), (byte) => (byte < 252 ? ALPHABET[byte % 36] : ''))
+    .join('')
+    .slice(0, length);
 
 /** Makes a random bootstrap token that lives one hour, for one join. */
 export async function createJoinToken({ db, sealer }: Deps, clusterId: string): Promise<Secret> {

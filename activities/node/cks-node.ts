@@ -14,6 +14,8 @@ const answer = z.object({
 
 /** A run that failed is stored under its key; each further try has a key of its own. */
 const TRIES = 3;
+/** What a shell answers for a program that is not there. */
+const NOT_FOUND = 127;
 
 /** Quoted `name=value` lines: the only way in which values reach a node (`guest/README.md`). */
 export function inputLines(values: Record<string, string>): string {
@@ -28,6 +30,7 @@ export function inputLines(values: Record<string, string>): string {
  */
 export async function runCksNode(
   session: SshSession,
+  signal: AbortSignal,
   program: Buffer,
   nodeName: string,
   subcommand: Subcommand,
@@ -35,16 +38,28 @@ export async function runCksNode(
   values: () => Promise<Record<string, string>> | Record<string, string>,
 ): Promise<Record<string, unknown>> {
   const path = `/opt/bin/cks-node-${createHash('sha256').update(program).digest('hex').slice(0, 16)}`;
-  if ((await session.exec(`test -x ${path}`)).code !== 0) {
-    const put = await session.exec(`sudo install -D -m 0755 /dev/stdin ${path}`, program);
-    if (put.code !== 0) throw fault('NodeFailed', `${nodeName}: cannot copy cks-node to it: ${put.stderr.trim()}`);
-  }
   let last = '';
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const { code, stdout, stderr } = await session.exec(`sudo ${path} ${subcommand} ${key}-${attempt}`, inputLines(await values()));
-    if (code !== 0 && code !== 1) throw fault('NodeRefused', `${nodeName}: cks-node ${subcommand} ended with ${code}: ${stderr.trim().slice(0, 500)}`);
+    const run = async () =>
+      session.exec(`sudo ${path} ${subcommand} ${key}-${attempt}`, signal, inputLines(await values()));
+    let answered = await run();
+    if (answered.code === NOT_FOUND) {
+      const put = await session.exec(`sudo install -D -m 0755 /dev/stdin ${path}`, signal, program);
+      if (put.code !== 0) throw fault('NodeFailed', `${nodeName}: cannot copy cks-node to it: ${put.stderr.trim()}`);
+      answered = await run();
+    }
+    const { code, stdout, stderr } = answered;
+    if (code !== 0 && code !== 1) {
+      const words = stderr.trim().slice(0, 500);
+      throw fault('NodeRefused', `${nodeName}: cks-node ${subcommand} ended with ${code}: ${words}`);
+    }
     const parsed = answer.safeParse(parseLine(stdout));
-    if (!parsed.success) throw fault('NodeFailed', `${nodeName}: cks-node ${subcommand} did not answer in its form: ${stdout.slice(0, 200)}`);
+    if (!parsed.success) {
+      throw fault(
+        'NodeFailed',
+        `${nodeName}: cks-node ${subcommand} did not answer in its form: ${stdout.slice(0, 200)}`,
+      );
+    }
     if (parsed.data.state === 'done') return parsed.data.result;
     last = parsed.data.error;
     if (attempt < TRIES) await sleep(500 * attempt);

@@ -8,19 +8,29 @@ import { fault } from '../../workflows/model/fault.js';
 import { isFault } from '../is-fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
 import type { Deps } from '../deps.js';
-import { API_PORT, FIRST_SSH_PORT } from '../gateway/index.js';
+import { API_PORT } from '../gateway/index.js';
 import { createJoinToken } from '../kubernetes/join-token.js';
 import type { KeyPair } from '../store/index.js';
 import { waitFor } from '../wait.js';
 import { runCksNode, type Subcommand } from './cks-node.js';
-import { connectSsh, type SshSession } from './ssh.js';
+import type { SshTarget } from './ssh.js';
+import { SshPool } from './ssh-pool.js';
 
 const POD_CIDR = '10.244.0.0/16';
-const PHASE_ORDER: readonly NodePhase[] = ['reserved', 'defined', 'started', 'reachable', 'installed', 'joined', 'ready'];
+const PHASE_ORDER: readonly NodePhase[] = [
+  'reserved',
+  'defined',
+  'started',
+  'reachable',
+  'installed',
+  'joined',
+  'ready',
+];
 
 /** A guest over SSH: kubeadm and what surrounds it, one named step at a time. */
 export const nodeActivities = (deps: Deps) => {
   const { db, sealer, cksNode, pollMs } = deps;
+  const pool = new SshPool();
 
   const open = async (clusterId: string, ref: NodeRef): Promise<NodeContext> => {
     const context = await readNodeContext(db, clusterId, ref);
@@ -29,30 +39,33 @@ export const nodeActivities = (deps: Deps) => {
   };
 
   /** SSH goes to the network's public address at the port that is forwarded to the node. */
-  const connect = async (context: NodeContext): Promise<SshSession> => {
-    const { cluster, vm, node, publicAddress } = context;
+  const targetOf = async ({ cluster, vm, node, publicAddress }: NodeContext): Promise<SshTarget> => {
     const keys = await readSecret(db, sealer, `cluster/${cluster.uuid}`, 'ssh');
-    const forward = await db('firewall_rules').where({ vm_id: node.vm_id, purpose: 'PortForwarding' }).first<{ start_port: number } | undefined>();
-    if (!keys || !publicAddress || !vm.ssh_host_key) throw fault('Internal', `${vm.name} lacks its keys or its address`);
-    const privateKey = new Secret((JSON.parse(keys.reveal()) as KeyPair).private);
-    return connectSsh(
-      { name: vm.name, host: publicAddress.public_ip_address, port: forward?.start_port ?? FIRST_SSH_PORT, hostKey: vm.ssh_host_key, privateKey },
-      Context.current().cancellationSignal,
-    );
+    const forward = await db('firewall_rules')
+      .where({ vm_id: node.vm_id, purpose: 'PortForwarding' })
+      .first<{ start_port: number } | undefined>();
+    if (!keys || !publicAddress || !forward || !vm.ssh_host_key) {
+      throw fault('Internal', `${vm.name} lacks its keys, its address or its forward`);
+    }
+    return {
+      name: vm.name,
+      host: publicAddress.public_ip_address,
+      port: forward.start_port,
+      hostKey: vm.ssh_host_key,
+      privateKey: new Secret((JSON.parse(keys.reveal()) as KeyPair).private),
+    };
   };
 
   const run = async (
-    { operationId }: StepRef,
     context: NodeContext,
     subcommand: Subcommand,
+    key: string,
     values: () => Promise<Record<string, string>> | Record<string, string>,
   ): Promise<Record<string, unknown>> => {
-    const session = await connect(context);
-    try {
-      return await runCksNode(session, cksNode, context.vm.name, subcommand, `${subcommand}-${operationId}`, values);
-    } finally {
-      session.close();
-    }
+    const signal = Context.current().cancellationSignal;
+    return pool.use(await targetOf(context), signal, (session) =>
+      runCksNode(session, signal, cksNode, context.vm.name, subcommand, `${subcommand}-${key}`, values),
+    );
   };
 
   const advance = async (context: NodeContext, phase: NodePhase, version?: string) => {
@@ -81,24 +94,37 @@ export const nodeActivities = (deps: Deps) => {
     async waitReachable({ clusterId, ...ref }: StepRef, node: NodeRef): Promise<void> {
       const context = await open(clusterId, node);
       const seen = async (text: string) => {
-        await db('operation_step').where({ operation_id: ref.operationId, line: ref.line }).update({ note: text.slice(0, 2000) });
+        await db('operation_step')
+          .where({ operation_id: ref.operationId, line: ref.line })
+          .update({ note: text.slice(0, 2000) });
       };
-      const session = await waitFor(pollMs, () => connect(context), (error) => isFault(error, 'NodeUnreachable'), seen);
-      session.close();
+      const target = await targetOf(context);
+      const signal = Context.current().cancellationSignal;
+      await waitFor(
+        pollMs,
+        () => pool.use(target, signal, async () => true),
+        (error) => isFault(error, 'NodeUnreachable'),
+        seen,
+      );
       await advance(context, 'reachable');
     },
 
     async install(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await open(ref.clusterId, node);
       const version = context.version?.semantic_version ?? '';
-      await run(ref, context, 'install', () => ({ version, role: node.role, attempts: '40', wait_seconds: '15' }));
+      await run(context, 'install', ref.operationId, () => ({
+        version,
+        role: node.role,
+        attempts: '40',
+        wait_seconds: '15',
+      }));
       await advance(context, 'installed', version);
     },
 
     async init(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await open(ref.clusterId, node);
       const { vm, version } = context;
-      await run(ref, context, 'init', () => ({
+      await run(context, 'init', ref.operationId, () => ({
         version: version?.semantic_version ?? '',
         name: vm.name,
         address: vm.ip_address ?? '',
@@ -111,9 +137,10 @@ export const nodeActivities = (deps: Deps) => {
     /** Leaves the cluster's admin kubeconfig sealed, its server the public endpoint, and the hash of its CA known. */
     async storeKubeconfig(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await open(ref.clusterId, node);
-      const { kubeconfig, ca_hash } = await run(ref, context, 'kubeconfig', () => ({}));
+      const { kubeconfig, ca_hash } = await run(context, 'kubeconfig', ref.operationId, () => ({}));
       const text = Buffer.from(String(kubeconfig), 'base64').toString('utf8');
-      if (!text.includes('certificate-authority-data')) throw fault('NodeFailed', `${context.vm.name}: its admin.conf is not a kubeconfig`);
+      if (!text.includes('certificate-authority-data'))
+        throw fault('NodeFailed', `${context.vm.name}: its admin.conf is not a kubeconfig`);
       const published = text.replace(/server: https:\/\/\S+/, `server: https://${endpointOf(context)}`);
       await writeDetail(db, ref.clusterId, 'caHash', String(ca_hash));
       await writeSecret(db, sealer, `cluster/${ref.clusterId}`, 'kubeconfig', new Secret(published));
@@ -123,19 +150,24 @@ export const nodeActivities = (deps: Deps) => {
     async joinControl(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await open(ref.clusterId, node);
       const certificateKey = new Secret(randomBytes(32).toString('hex'));
-      const survivor = (await readNodes(db, ref.clusterId)).find(({ control_node, phase }) => control_node === 1 && (phase === 'joined' || phase === 'ready'));
+      const survivor = (await readNodes(db, ref.clusterId)).find(
+        ({ control_node, phase }) => control_node === 1 && (phase === 'joined' || phase === 'ready'),
+      );
       if (!survivor) throw fault('NodeFailed', `no control node has joined yet: ${context.vm.name} has nobody to join`);
       const values = async () => {
-        await run({ ...ref, operationId: `${ref.operationId.slice(0, 8)}-${node.index}-${randomBytes(4).toString('hex')}` }, await open(ref.clusterId, { role: 'control', index: survivor.role_index }), 'share', () => ({ certificate_key: certificateKey.reveal() }));
+        const from = await open(ref.clusterId, { role: 'control', index: survivor.role_index });
+        await run(from, 'share', `${node.index}-${randomBytes(8).toString('hex')}`, () => ({
+          certificate_key: certificateKey.reveal(),
+        }));
         return { ...(await joinValues(context)), role: 'control', certificate_key: certificateKey.reveal() };
       };
-      await run(ref, context, 'join', values);
+      await run(context, 'join', ref.operationId, values);
       await advance(context, 'joined');
     },
 
     async joinWorker(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await open(ref.clusterId, node);
-      await run(ref, context, 'join', async () => ({ ...(await joinValues(context)), role: 'worker' }));
+      await run(context, 'join', ref.operationId, async () => ({ ...(await joinValues(context)), role: 'worker' }));
       await advance(context, 'joined');
     },
   };

@@ -18,8 +18,10 @@ export interface ExecResult {
 }
 
 export interface SshSession {
-  /** Runs one command; `input` goes to its standard input. Ends early, the connection closed, when `signal` aborts. */
-  exec(command: string, input?: Buffer | string): Promise<ExecResult>;
+  /** Runs one command; `input` goes to its standard input. Ends early, its channel closed, when `signal` aborts. */
+  exec(command: string, signal: AbortSignal, input?: Buffer | string): Promise<ExecResult>;
+  /** Called once when the connection is gone, whoever ended it. */
+  onClose(listener: () => void): void;
   close(): void;
 }
 
@@ -27,19 +29,21 @@ const CONNECT_MS = 10_000;
 /** Output past this is dropped: a node must not be able to fill our memory. */
 const MOST_OUTPUT = 4 * 1024 * 1024;
 
+const reasonOf = (signal: AbortSignal) => (signal.reason instanceof Error ? signal.reason : new Error('cancelled'));
+
 /**
  * Opens a verified connection as user `cloud`. Throws `NodeIdentity` when the node shows another host key, `NodeUnreachable` when
  * it does not answer.
  */
 export async function connectSsh(target: SshTarget, signal: AbortSignal): Promise<SshSession> {
-  const client = new ssh2.Client();
+  const client = new ssh2.Client().setMaxListeners(50);
   const expected = target.hostKey.split(' ')[1] ?? '';
   const where = `${target.host}:${target.port}`;
   let shown = '';
   await new Promise<void>((resolve, reject) => {
     const abort = () => {
       client.destroy();
-      reject(signal.reason instanceof Error ? signal.reason : new Error('cancelled'));
+      reject(reasonOf(signal));
     };
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
@@ -54,7 +58,10 @@ export async function connectSsh(target: SshTarget, signal: AbortSignal): Promis
         client.destroy();
         reject(
           shown !== '' && shown !== expected
-            ? fault('NodeIdentity', `${target.name} (${where}) showed another SSH host key than it was made with: the connection was refused`)
+            ? fault(
+                'NodeIdentity',
+                `${target.name} (${where}) showed another SSH host key than it was made with: the connection was refused`,
+              )
             : fault('NodeUnreachable', `${target.name} does not answer on SSH at ${where}: ${textOf(error)}`),
         );
       })
@@ -75,23 +82,45 @@ export async function connectSsh(target: SshTarget, signal: AbortSignal): Promis
       });
   });
   return {
-    exec: (command, input) => exec(client, target, command, input, signal),
+    exec: (command, during, input) => exec(client, target, command, during, input),
+    onClose: (listener) => void client.once('close', listener),
     close: () => void client.end(),
   };
 }
 
-function exec(client: ssh2.Client, target: SshTarget, command: string, input: Buffer | string | undefined, signal: AbortSignal): Promise<ExecResult> {
+function exec(
+  client: ssh2.Client,
+  target: SshTarget,
+  command: string,
+  signal: AbortSignal,
+  input: Buffer | string | undefined,
+): Promise<ExecResult> {
   return new Promise((resolve, reject) => {
-    const lost = (why: string) => reject(fault('NodeUnreachable', `the SSH connection to ${target.name} was lost: ${why}`));
-    const abort = () => {
-      client.destroy();
-      reject(signal.reason instanceof Error ? signal.reason : new Error('cancelled'));
+    let channel: ssh2.ClientChannel | undefined;
+    const settle = (how: () => void) => {
+      signal.removeEventListener('abort', abort);
+      client.removeListener('close', closed);
+      how();
     };
+    const lost = (why: string) =>
+      settle(() => reject(fault('NodeUnreachable', `the SSH connection to ${target.name} was lost: ${why}`)));
+    const abort = () => {
+      channel?.close();
+      settle(() => reject(reasonOf(signal)));
+    };
+    const closed = () => lost('closed');
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
-    client.once('close', () => lost('closed'));
-    client.exec(command, (error, channel) => {
-      if (error) return lost(textOf(error));
+    client.once('close', closed);
+    try {
+      client.exec(command, (error, opened) => (error ? lost(textOf(error)) : attend(opened)));
+    } catch (error) {
+      // The pooled connection ended at this very moment.
+      lost(textOf(error));
+    }
+
+    function attend(opened: ssh2.ClientChannel): void {
+      channel = opened;
       const out: Buffer[] = [];
       const err: Buffer[] = [];
       let size = 0;
@@ -100,16 +129,17 @@ function exec(client: ssh2.Client, target: SshTarget, command: string, input: Bu
         if (size <= MOST_OUTPUT) list.push(chunk);
       };
       let code: number | undefined;
-      channel.on('data', keep(out));
-      channel.stderr.on('data', keep(err));
-      channel.on('exit', (exit: number | null) => (code = exit ?? undefined));
-      channel.on('close', () => {
-        signal.removeEventListener('abort', abort);
+      opened.on('data', keep(out));
+      opened.stderr.on('data', keep(err));
+      opened.on('exit', (exit: number | null) => (code = exit ?? undefined));
+      opened.on('error', () => undefined);
+      opened.on('close', () => {
         if (code === undefined) return lost('the command ended without an exit status');
-        resolve({ code, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') });
+        const text = (list: Buffer[]) => Buffer.concat(list).toString('utf8');
+        const result = { code, stdout: text(out), stderr: text(err) };
+        settle(() => resolve(result));
       });
-      channel.on('error', () => undefined);
-      channel.end(input ?? '');
-    });
+      opened.end(input ?? '');
+    }
   });
 }

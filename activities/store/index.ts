@@ -17,7 +17,8 @@ export const storeActivities = ({ db, sealer }: Deps) => ({
   /** Leaves no node row, address or room behind of machines that are gone. Throws when a machine is still there. */
   async releaseNodes({ clusterId }: StepRef): Promise<void> {
     const remain = await releaseNodes(db, clusterId);
-    if (remain.length > 0) throw fault('Refused', `machines that are still on their hosts keep their addresses: ${remain.join(', ')}`);
+    if (remain.length > 0)
+      throw fault('Refused', `machines that are still on their hosts keep their addresses: ${remain.join(', ')}`);
   },
 
   /** Leaves the cluster with an SSH key pair, and each machine with a host key of its own that is known before its first boot. */

@@ -23,18 +23,37 @@ export const cancelKubernetesClusterOperation = command({
     const caller = { accountId: ctx.caller.account.uuid, userId: ctx.caller.user.uuid };
     // The row decides: an operation that ends at this moment either sees the request or is treated as ended.
     const jobId = await transact(ctx.db, async (trx) => {
-      await trx('operation').where({ uuid: operation.uuid }).whereNull('ended').whereNull('stop_requested').update({ stop_requested: 'cancel' });
+      await trx('operation')
+        .where({ uuid: operation.uuid })
+        .whereNull('ended')
+        .whereNull('stop_requested')
+        .update({ stop_requested: 'cancel' });
       const current = await readOperation(trx, operation.uuid);
-      return current?.ended === null ? finishedJob(trx, { command: ctx.command.name, ...caller, operationId: operation.uuid }) : undefined;
+      return current?.ended === null
+        ? finishedJob(trx, { command: ctx.command.name, ...caller, operationId: operation.uuid })
+        : undefined;
     });
     if (jobId !== undefined) {
-      await signalStop(ctx.temporal!, operation.uuid, 'cancel').catch((error: unknown) => ctx.log.warn({ error: textOf(error) }, 'the scan will pass on the cancel'));
+      await signalStop(ctx.temporal!, operation.uuid, 'cancel').catch((error: unknown) =>
+        ctx.log.warn({ error: textOf(error) }, 'the scan will pass on the cancel'),
+      );
       return job(jobId);
     }
     const ended = await readOperation(ctx.db, operation.uuid);
-    if (ended?.state !== 'failed' || ended.fault === 'Superseded') throw fault('Refused', `Operation ${operation.uuid} has ended (${ended?.state}): only a running or failed one can be cancelled`);
+    if (ended?.state !== 'failed' || ended.fault === 'Superseded')
+      throw fault(
+        'Refused',
+        `Operation ${operation.uuid} has ended (${ended?.state}): only a running or failed one can be cancelled`,
+      );
     const settings = await ctx.settings(cluster.account_id);
-    const queued = await submit(ctx, { kind: operation.kind, mode: 'undo', cluster, settings, attemptOf: ended, command: ctx.command.name });
+    const queued = await submit(ctx, {
+      kind: operation.kind,
+      mode: 'undo',
+      cluster,
+      settings,
+      attemptOf: ended,
+      command: ctx.command.name,
+    });
     return job(queued.jobId);
   },
 });

@@ -19,18 +19,38 @@ const DEFAULT_ROOT_GB = 8;
 const params = {
   name: p.string({ description: 'name for the Kubernetes cluster', required: true }),
   description: p.string({ description: 'description for the Kubernetes cluster; default: its name' }),
-  zoneid: p.uuid('zone', { description: 'availability zone in which the Kubernetes cluster is to be launched', required: true, access: true }),
-  clustertype: p.string({ description: 'type of the cluster: CloudManaged (default) or ExternalManaged', since: '4.19.0' }),
-  kubernetesversionid: p.uuid('version', { description: 'Kubernetes version with which the cluster is to be launched' }),
+  zoneid: p.uuid('zone', {
+    description: 'availability zone in which the Kubernetes cluster is to be launched',
+    required: true,
+    access: true,
+  }),
+  clustertype: p.string({
+    description: 'type of the cluster: CloudManaged (default) or ExternalManaged',
+    since: '4.19.0',
+  }),
+  kubernetesversionid: p.uuid('version', {
+    description: 'Kubernetes version with which the cluster is to be launched',
+  }),
   serviceofferingid: p.uuid('serviceOffering', { description: 'default service offering of all nodes', access: true }),
-  nodeofferings: p.map({ description: 'offering per node type: nodeofferings[0].node=control|worker|etcd, nodeofferings[0].offering=<id>', since: '4.21.0' }),
-  nodetemplates: p.map({ description: 'template per node type: nodetemplates[0].node, nodetemplates[0].template', since: '4.21.0' }),
+  nodeofferings: p.map({
+    description: 'offering per node type: nodeofferings[0].node=control|worker|etcd, nodeofferings[0].offering=<id>',
+    since: '4.21.0',
+  }),
+  nodetemplates: p.map({
+    description: 'template per node type: nodetemplates[0].node, nodetemplates[0].template',
+    since: '4.21.0',
+  }),
   size: p.long({ description: 'number of worker nodes' }),
   controlnodes: p.long({ description: 'number of control nodes, default 1' }),
   masternodes: p.long({ description: 'deprecated and ignored: use controlnodes' }),
   etcdnodes: p.long({ description: 'number of dedicated etcd nodes, default 0', since: '4.21.0' }),
-  networkid: p.uuid('network', { description: 'network of the nodes; else one is created and deleted with the cluster', access: true }),
-  externalloadbalanceripaddress: p.string({ description: 'address of a load balancer of your own; shared networks only' }),
+  networkid: p.uuid('network', {
+    description: 'network of the nodes; else one is created and deleted with the cluster',
+    access: true,
+  }),
+  externalloadbalanceripaddress: p.string({
+    description: 'address of a load balancer of your own; shared networks only',
+  }),
   keypair: p.string({ description: 'name of the SSH key pair to log in to the nodes with' }),
   noderootdisksize: p.long({ description: 'root disk size of the nodes in GB; default and minimum 8' }),
   hypervisor: p.string({ description: 'hypervisor of the hosts to use', since: '4.21.0' }),
@@ -38,7 +58,10 @@ const params = {
   dockerregistrypassword: p.string({ description: 'password for a private registry (experimental)', sensitive: true }),
   dockerregistryurl: p.string({ description: 'URL of a private registry (experimental)' }),
   cniconfigurationid: p.uuid('userData', { description: 'CNI configuration', since: '4.21.0' }),
-  cniconfigdetails: p.details({ description: 'values of the CNI configuration: cniconfigdetails[0].VARIABLE=value', since: '4.21.0' }),
+  cniconfigdetails: p.details({
+    description: 'values of the CNI configuration: cniconfigdetails[0].VARIABLE=value',
+    since: '4.21.0',
+  }),
   asnumber: p.long({ description: 'AS number of a dynamically routed network', since: '4.21.0' }),
   enablecsi: p.boolean({ description: 'install the CloudStack CSI driver', since: '4.22.0' }),
   ...OWNER,
@@ -58,7 +81,10 @@ export const createKubernetesCluster = command({
   async handler(ctx, asked) {
     const clusterType = asked.clustertype ?? 'CloudManaged';
     if (clusterType !== 'CloudManaged' && clusterType !== 'ExternalManaged') {
-      throw badParameter(`Invalid value for clustertype: expected CloudManaged or ExternalManaged, found "${clusterType}"`, 4350);
+      throw badParameter(
+        `Invalid value for clustertype: expected CloudManaged or ExternalManaged, found "${clusterType}"`,
+        4350,
+      );
     }
     const owner = await newOwner(ctx, asked);
     const settings = await ctx.settings(owner.accountId);
@@ -90,7 +116,8 @@ export const createKubernetesCluster = command({
     const refusal = refuseCreate(wish, rows.facts) ?? notBuilt(wish, asked);
     if (refusal !== undefined) throw fault('Refused', refusal);
     const { zone, networkOffering, template } = rows;
-    if (!zone || !networkOffering || !template) throw fault('Internal', 'the rules passed a create that lacks its zone, offering or template');
+    if (!zone || !networkOffering || !template)
+      throw fault('Internal', 'the rules passed a create that lacks its zone, offering or template');
     const size = asked.size ?? 0;
     const planned = planAnswer(createClusterSteps(newFacts(wish, size), settings), asked);
     if (planned) return planned;
@@ -98,10 +125,19 @@ export const createKubernetesCluster = command({
     const offerings = offeringPerType(wish, rows.facts);
     const per = (type: string) => wish.nodeOfferings.find(({ node }) => node?.toLowerCase() === type)?.offering;
     const cores = wish.controlNodes * (offerings.get('control')?.cpu ?? 0) + size * (offerings.get('worker')?.cpu ?? 0);
-    const memoryMb = wish.controlNodes * (offerings.get('control')?.ramMb ?? 0) + size * (offerings.get('worker')?.ramMb ?? 0);
-    const account = await ctx.db('account').where({ uuid: owner.accountId }).first<{ account_name: string }>('account_name');
+    const memoryMb =
+      wish.controlNodes * (offerings.get('control')?.ramMb ?? 0) + size * (offerings.get('worker')?.ramMb ?? 0);
+    const account = await ctx
+      .db('account')
+      .where({ uuid: owner.accountId })
+      .first<{ account_name: string }>('account_name');
     const { cluster, queued } = await transact(ctx.db, async (trx) => {
-      const networkId = asked.networkid ?? (await addNetwork(trx, zone, networkOffering, `${asked.name}-network`, { ...owner, accountName: account.account_name }));
+      const networkId =
+        asked.networkid ??
+        (await addNetwork(trx, zone, networkOffering, `${asked.name}-network`, {
+          ...owner,
+          accountName: account.account_name,
+        }));
       const cluster = await addCluster(trx, {
         ...ids,
         networkId,
@@ -125,7 +161,13 @@ export const createKubernetesCluster = command({
         enableCsi: false,
       });
       const caller = { accountId: ctx.caller.account.uuid, userId: ctx.caller.user.uuid };
-      const queued = await queueOperation(trx, { kind: 'create', cluster, caller, settings, command: 'createKubernetesCluster' });
+      const queued = await queueOperation(trx, {
+        kind: 'create',
+        cluster,
+        caller,
+        settings,
+        command: 'createKubernetesCluster',
+      });
       return { cluster, queued };
     });
     await startQueued(ctx, queued, false);
@@ -150,7 +192,10 @@ const newFacts = (wish: CreateWish, size: number): ClusterFacts => ({
 });
 
 /** What the wire knows and this release cannot do yet is refused, never ignored. */
-function notBuilt(wish: CreateWish, asked: { cniconfigurationid?: string; asnumber?: number; enablecsi?: boolean }): string | undefined {
+function notBuilt(
+  wish: CreateWish,
+  asked: { cniconfigurationid?: string; asnumber?: number; enablecsi?: boolean },
+): string | undefined {
   const no = (what: string) => `${what} cannot be used with this release: see docs/compatibility.md`;
   if (wish.etcdNodes > 0) return no('etcdnodes (dedicated etcd nodes)');
   if (wish.nodeTemplates.length > 0) return no('nodetemplates');
@@ -165,7 +210,8 @@ function notBuilt(wish: CreateWish, asked: { cniconfigurationid?: string; asnumb
 async function createExternal(ctx: Context, wish: CreateWish, ids: CreateIds, description: string | undefined) {
   if (wish.name.trim() === '') throw fault('Refused', 'Invalid name for the Kubernetes cluster: it is empty');
   const rows = await readCreateRows(ctx.db, ids, wish, await ctx.settings(ids.accountId));
-  if (wish.keypair !== undefined && !rows.facts.keypairExists) throw fault('Refused', `There is no SSH key pair named "${wish.keypair}" in the owner's account`);
+  if (wish.keypair !== undefined && !rows.facts.keypairExists)
+    throw fault('Refused', `There is no SSH key pair named "${wish.keypair}" in the owner's account`);
   const nodes = wish.controlNodes + (wish.size ?? 0);
   const offering = rows.facts.offerings.get(ids.offeringId ?? '');
   const { cluster, jobId } = await transact(ctx.db, async (trx) => {

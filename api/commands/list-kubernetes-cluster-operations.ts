@@ -22,7 +22,12 @@ export const listKubernetesClusterOperations = command({
   async handler(ctx, asked) {
     const { count, rows } = await listOperations(
       ctx.db,
-      { owners: await ownersOf(ctx, asked, true), clusterId: asked.kubernetesclusterid, id: asked.id, state: asked.state },
+      {
+        owners: await ownersOf(ctx, asked, true),
+        clusterId: asked.kubernetesclusterid,
+        id: asked.id,
+        state: asked.state,
+      },
       await pageOf(ctx, asked),
     );
     return list(count, await operationViews(ctx.db, rows, ctx.temporalUi, ctx.now()));

@@ -16,10 +16,23 @@ export const pauseKubernetesClusterOperation = command({
   response: OPERATION,
   async handler(ctx, asked) {
     const { operation } = await wantedOperation(ctx, asked);
-    const paused = await ctx.db('operation').where({ uuid: operation.uuid }).whereNull('ended').update({ pause_requested: 1 });
-    if (paused !== 1) throw fault('Refused', `Operation ${operation.uuid} has ended (${operation.state}): there is nothing to pause`);
-    await signalPause(ctx.temporal!, operation.uuid, true).catch((error: unknown) => ctx.log.warn({ error: textOf(error) }, 'the scan will pass on the pause'));
+    const paused = await ctx
+      .db('operation')
+      .where({ uuid: operation.uuid })
+      .whereNull('ended')
+      .update({ pause_requested: 1 });
+    if (paused !== 1)
+      throw fault('Refused', `Operation ${operation.uuid} has ended (${operation.state}): there is nothing to pause`);
+    await signalPause(ctx.temporal!, operation.uuid, true).catch((error: unknown) =>
+      ctx.log.warn({ error: textOf(error) }, 'the scan will pass on the pause'),
+    );
     const caller = { accountId: ctx.caller.account.uuid, userId: ctx.caller.user.uuid };
-    return job(await finishedJob(ctx.db, { command: ctx.command.name, ...caller, result: { object: 'kubernetesclusteroperation', id: operation.uuid } }));
+    return job(
+      await finishedJob(ctx.db, {
+        command: ctx.command.name,
+        ...caller,
+        result: { object: 'kubernetesclusteroperation', id: operation.uuid },
+      }),
+    );
   },
 });

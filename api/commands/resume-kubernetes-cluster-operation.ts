@@ -18,17 +18,38 @@ export const resumeKubernetesClusterOperation = command({
   async handler(ctx, asked) {
     const { operation, cluster } = await wantedOperation(ctx, asked);
     if (operation.ended === null) {
-      if (operation.pause_requested === 0) throw fault('Refused', `Operation ${operation.uuid} is ${operation.state}: only a paused or failed one can be resumed`);
+      if (operation.pause_requested === 0)
+        throw fault(
+          'Refused',
+          `Operation ${operation.uuid} is ${operation.state}: only a paused or failed one can be resumed`,
+        );
       await ctx.db('operation').where({ uuid: operation.uuid }).update({ pause_requested: 0 });
-      await signalPause(ctx.temporal!, operation.uuid, false).catch((error: unknown) => ctx.log.warn({ error: textOf(error) }, 'the scan will pass on the resume'));
+      await signalPause(ctx.temporal!, operation.uuid, false).catch((error: unknown) =>
+        ctx.log.warn({ error: textOf(error) }, 'the scan will pass on the resume'),
+      );
       const caller = { accountId: ctx.caller.account.uuid, userId: ctx.caller.user.uuid };
-      return job(await finishedJob(ctx.db, { command: ctx.command.name, ...caller, result: { object: 'kubernetesclusteroperation', id: operation.uuid } }));
+      return job(
+        await finishedJob(ctx.db, {
+          command: ctx.command.name,
+          ...caller,
+          result: { object: 'kubernetesclusteroperation', id: operation.uuid },
+        }),
+      );
     }
     if (operation.state !== 'failed' || operation.fault === 'Superseded') {
-      throw fault('Refused', `Operation ${operation.uuid} has ended (${operation.state}): only a paused or failed one can be resumed`);
+      throw fault(
+        'Refused',
+        `Operation ${operation.uuid} has ended (${operation.state}): only a paused or failed one can be resumed`,
+      );
     }
     const settings = await ctx.settings(cluster.account_id);
-    const queued = await submit(ctx, { kind: operation.kind, cluster, settings, attemptOf: operation, command: ctx.command.name });
+    const queued = await submit(ctx, {
+      kind: operation.kind,
+      cluster,
+      settings,
+      attemptOf: operation,
+      command: ctx.command.name,
+    });
     return job(queued.jobId);
   },
 });

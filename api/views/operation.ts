@@ -33,14 +33,17 @@ const isActive = (row: OperationRow) => row.ended === null;
 function shownState(row: OperationRow, steps: StepRow[]): string {
   if (!isActive(row)) return row.state;
   if (row.stop_requested === 'cancel' && row.state === 'running') return 'cancelling';
-  if (row.pause_requested === 1 && row.state === 'running') return steps.some((step) => step.state === 'running' && step.kind !== 'group') ? 'pausing' : 'paused';
+  if (row.pause_requested === 1 && row.state === 'running')
+    return steps.some((step) => step.state === 'running' && step.kind !== 'group') ? 'pausing' : 'paused';
   return row.state;
 }
 
 /** Operations with their steps as the wire shows them; two queries for all of them. */
 export async function operationViews(db: Db, rows: OperationRow[], temporalUi: string, now: Date): Promise<Fields[]> {
   const all = await readSteps(db, rows.map(({ uuid }) => uuid)); // prettier-ignore
-  const kinds = [...new Set(all.filter((step) => step.state === 'pending' || step.state === 'running').map(({ kind }) => kind))];
+  const kinds = [
+    ...new Set(all.filter((step) => step.state === 'pending' || step.state === 'running').map(({ kind }) => kind)),
+  ];
   const usual = rows.some(isActive) ? await usualSeconds(db, kinds) : new Map<string, number>();
   return rows.map((row) => view(row, all.filter(({ operation_id }) => operation_id === row.uuid), usual, temporalUi, now)); // prettier-ignore
 }
@@ -55,7 +58,9 @@ function view(row: OperationRow, steps: StepRow[], usual: Map<string, number>, t
     if (step.state !== 'running' || step.began === null) return 0;
     return Math.max(1, expected(step) - (now.getTime() - millis(step.began)) / 1000);
   };
-  const chain = longestChain(steps.map((step) => ({ line: step.line, after: JSON.parse(step.after_lines) as number[], left: left(step) })));
+  const chain = longestChain(
+    steps.map((step) => ({ line: step.line, after: JSON.parse(step.after_lines) as number[], left: left(step) })),
+  );
   const fault = isFaultCode(row.fault) ? FAULTS[row.fault] : undefined;
   return {
     id: row.uuid,
@@ -67,7 +72,10 @@ function view(row: OperationRow, steps: StepRow[], usual: Map<string, number>, t
     percent: row.state === 'succeeded' ? 100 : real.length === 0 ? 0 : Math.floor((100 * over) / real.length),
     ...(isActive(row) && {
       secondsleft: Math.ceil(chain),
-      estimatebasis: usual.size > 0 ? 'the longest chain of steps that are left, each as long as the median of its last 20 runs' : 'the longest chain of steps that are left, with usual durations: nothing was measured yet',
+      estimatebasis:
+        usual.size > 0
+          ? 'the longest chain of steps that are left, each as long as the median of its last 20 runs'
+          : 'the longest chain of steps that are left, with usual durations: nothing was measured yet',
     }),
     ...(row.reason !== null && { reason: row.reason }),
     ...(row.fault !== null && { fault: row.fault, whocanfix: fault?.mend ?? 'service' }),
@@ -106,7 +114,10 @@ function groupState(inner: Fields[]): string {
 }
 
 /** One operation, for a job's result. */
-export async function renderOperation(ctx: Pick<Context, 'db' | 'temporalUi' | 'now'>, operationId: string): Promise<Fields> {
+export async function renderOperation(
+  ctx: Pick<Context, 'db' | 'temporalUi' | 'now'>,
+  operationId: string,
+): Promise<Fields> {
   const row = await readOperation(ctx.db, operationId);
   if (!row) return { id: operationId };
   const [fields] = await operationViews(ctx.db, [row], ctx.temporalUi, ctx.now());

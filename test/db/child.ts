@@ -15,7 +15,10 @@ import type { ChildTask } from './engines.js';
 const task = JSON.parse(process.argv[2] ?? '') as ChildTask;
 const db = connect(task.url);
 const many = <T>(times: number, act: () => Promise<T>) => Promise.all(Array.from({ length: times }, act));
-const failure = (error: unknown) => ({ failed: error instanceof Error ? `${String((error as { code?: string }).code ?? '')} ${error.message}` : String(error) });
+const failure = (error: unknown) => ({
+  failed:
+    error instanceof Error ? `${String((error as { code?: string }).code ?? '')} ${error.message}` : String(error),
+});
 
 async function perform(): Promise<unknown> {
   switch (task.do) {
@@ -30,7 +33,13 @@ async function perform(): Promise<unknown> {
       const caller = { accountId: cluster.account_id, userId: 'someone' };
       return many(task.times, () =>
         transact(db, (trx) =>
-          queueOperation(trx, { kind: 'create', cluster, caller, settings: DEFAULT_SETTINGS, command: 'createKubernetesCluster' }),
+          queueOperation(trx, {
+            kind: 'create',
+            cluster,
+            caller,
+            settings: DEFAULT_SETTINGS,
+            command: 'createKubernetesCluster',
+          }),
         ).catch(failure),
       );
     }

@@ -68,7 +68,14 @@ export class Engines {
     const out = join(this.#folder, 'child.mjs');
     symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'));
     const source = join(root, 'test/db/child.ts');
-    const options = ['--bundle', '--packages=external', '--platform=node', '--format=esm', '--log-level=error', `--outfile=${out}`];
+    const options = [
+      '--bundle',
+      '--packages=external',
+      '--platform=node',
+      '--format=esm',
+      '--log-level=error',
+      `--outfile=${out}`,
+    ];
     await run(join(root, 'node_modules/.bin/esbuild'), [source, ...options]);
     return out;
   }

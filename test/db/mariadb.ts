@@ -20,7 +20,9 @@ function program(name: string): string {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/usr/local/sbin'];
   const found = folders.filter(Boolean).find((folder) => existsSync(join(folder, name)));
   if (found === undefined) {
-    throw new Error(`${name} is missing: these tests run on MySQL too and need MariaDB (Debian: apt-get install mariadb-server)`);
+    throw new Error(
+      `${name} is missing: these tests run on MySQL too and need MariaDB (Debian: apt-get install mariadb-server)`,
+    );
   }
   return join(found, name);
 }
@@ -40,11 +42,21 @@ export async function startMariaDb(): Promise<MariaDb> {
   const folder = mkdtempSync(join(tmpdir(), 'cks-mariadb-'));
   const data = join(folder, 'data');
   const user = `--user=${userInfo().username}`;
-  await run(install, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=socket', '--skip-test-db', user]);
+  await run(install, [
+    '--no-defaults',
+    `--datadir=${data}`,
+    '--auth-root-authentication-method=socket',
+    '--skip-test-db',
+    user,
+  ]);
   const port = await freePort();
   const password = randomBytes(16).toString('hex');
   const init = join(folder, 'init.sql');
-  writeFileSync(init, `CREATE USER 'cks'@'127.0.0.1' IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO 'cks'@'127.0.0.1';\n`, { mode: 0o600 });
+  writeFileSync(
+    init,
+    `CREATE USER 'cks'@'127.0.0.1' IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO 'cks'@'127.0.0.1';\n`,
+    { mode: 0o600 },
+  );
   const child = spawn(
     daemon,
     [
@@ -58,7 +70,10 @@ export async function startMariaDb(): Promise<MariaDb> {
   process.once('exit', kill);
   try {
     await new Promise<void>((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error(`mariadbd was not up after ${START_MS / 1000} s: ${words.slice(-500)}`)), START_MS);
+      const limit = setTimeout(
+        () => reject(new Error(`mariadbd was not up after ${START_MS / 1000} s: ${words.slice(-500)}`)),
+        START_MS,
+      );
       child.once('exit', (code) => reject(new Error(`mariadbd ended with ${code}: ${words.slice(-500)}`)));
       child.stderr.on('data', (text: Buffer) => {
         words = (words + text.toString()).slice(-4000);

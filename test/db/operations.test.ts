@@ -7,7 +7,7 @@ import type { ClusterRow, JobRow, OperationRow, StepRow } from '../../db/rows.js
 import type { Claim, End, Outcome } from '../../workflows/model/operation.js';
 import { CLUSTER_STATES, mayMove, type ClusterState } from '../../workflows/model/states.js';
 import { onEachEngine } from './engines.js';
-import { makeWorld, type World } from './world.js';
+import { makeWorld, refusal, type World } from './world.js';
 
 type Failed = { failed: string };
 
@@ -21,15 +21,29 @@ onEachEngine((engines) => {
   const jobOf = (uuid: string) => world.db<JobRow>('async_job').where({ uuid }).first() as Promise<JobRow>;
   const operation = async (uuid: string) => (await readOperation(world.db, uuid))!;
   const claim = async (uuid: string, run = randomUUID()) => (await claimOperation(world.db, uuid, run)) as Claim;
-  const outcome = (end: End, more: Partial<Outcome> = {}): Outcome => ({ end, leftovers: [], failedLines: [], leftoverLines: [], ...more });
-  const events = (cluster: ClusterRow) => world.db('event').where({ resource_id: cluster.uuid }).orderBy('id').select<{ state: string; level: string }[]>('state', 'level');
+  const outcome = (end: End, more: Partial<Outcome> = {}): Outcome => ({
+    end,
+    leftovers: [],
+    failedLines: [],
+    leftoverLines: [],
+    ...more,
+  });
+  const events = (cluster: ClusterRow) =>
+    world
+      .db('event')
+      .where({ resource_id: cluster.uuid })
+      .orderBy('id')
+      .select<{ state: string; level: string }[]>('state', 'level');
 
   describe('moveCluster', () => {
     test('makes exactly the moves of the table', async () => {
       const cluster = await world.addCluster('moves');
       for (const from of CLUSTER_STATES) {
         for (const to of CLUSTER_STATES) {
-          await world.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: from, generation: 7, removed: null });
+          await world
+            .db('kubernetes_cluster')
+            .where({ uuid: cluster.uuid })
+            .update({ state: from, generation: 7, removed: null });
           const move = moveCluster(world.db, { ...cluster, state: from, generation: 7 }, to, null);
           if (mayMove(from, to)) expect(await move).toBe(true);
           else await expect(move).rejects.toThrow(`cluster moves may not go from ${from} to ${to}`);
@@ -66,14 +80,24 @@ onEachEngine((engines) => {
     test('of 100 callers in four processes one gets the cluster, the others a failed job that says why', async () => {
       const cluster = await world.addCluster('contended');
       const task = { do: 'queue' as const, url: world.url, at: 0, clusterId: cluster.uuid, times: 25 };
-      const answers = (await engines.together<({ heldBy?: object; operationId: string; jobId: string } & Partial<Failed>)[]>([task, task, task, task])).flat();
+      const answers = (
+        await engines.together<({ heldBy?: object; operationId: string; jobId: string } & Partial<Failed>)[]>([
+          task,
+          task,
+          task,
+          task,
+        ])
+      ).flat();
       expect(answers.filter(({ failed }) => failed !== undefined)).toEqual([]);
       expect(answers.filter(({ heldBy }) => heldBy === undefined)).toHaveLength(1);
       expect(new Set(answers.map(({ operationId }) => operationId)).size).toBe(1);
       expect(await world.db<OperationRow>('operation').where({ cluster_id: cluster.uuid })).toHaveLength(1);
       const jobs = await world.db<JobRow>('async_job').whereIn('uuid', answers.map(({ jobId }) => jobId)); // prettier-ignore
       expect(jobs.filter(({ job_status }) => job_status === 2)).toHaveLength(99);
-      const refused = JSON.parse(jobs.find(({ job_status }) => job_status === 2)!.job_result!) as { errorcode: number; errortext: string };
+      const refused = JSON.parse(jobs.find(({ job_status }) => job_status === 2)!.job_result!) as {
+        errorcode: number;
+        errortext: string;
+      };
       expect(refused.errorcode).toBe(530);
       expect(refused.errortext).toContain('Kubernetes cluster contended is busy: operation "create"');
     });
@@ -82,7 +106,7 @@ onEachEngine((engines) => {
       const cluster = await world.addCluster('unique');
       const { operationId } = await world.queue(cluster);
       const { id: _, ...row } = await operation(operationId);
-      await expect(world.db('operation').insert({ ...row, uuid: randomUUID() })).rejects.toThrow(/UNIQUE|Duplicate/);
+      expect(await refusal(world.db('operation').insert({ ...row, uuid: randomUUID() }))).toMatch(/UNIQUE|Duplicate/);
     });
 
     test('of a delete waits behind the operation that holds the cluster, and tells it to end', async () => {
@@ -102,7 +126,13 @@ onEachEngine((engines) => {
       const task = { do: 'claim' as const, url: world.url, at: 0, operationId, times: 20 };
       const claims = (await engines.together<(Claim | null | Failed)[]>([task, task])).flat();
       expect(claims.filter((each) => each !== null)).toHaveLength(1);
-      expect(claims.find((each) => each !== null)).toMatchObject({ clusterId: cluster.uuid, kind: 'create', mode: 'run', attempt: 1, stop: null });
+      expect(claims.find((each) => each !== null)).toMatchObject({
+        clusterId: cluster.uuid,
+        kind: 'create',
+        mode: 'run',
+        attempt: 1,
+        stop: null,
+      });
       expect(await reread(cluster)).toMatchObject({ state: 'Starting', generation: 1 });
       expect((await events(cluster)).map(({ state }) => state)).toEqual(['Scheduled', 'Started']);
     });
@@ -145,7 +175,8 @@ onEachEngine((engines) => {
       expect(await claim(second.operationId)).toBe('wait');
       await settleOperation(world.db, first.operationId, outcome('succeeded'));
       expect(await claim(second.operationId)).toBeNull();
-      for (const { jobId } of [first, second]) expect(JSON.parse((await jobOf(jobId)).job_result!)).toEqual({ success: true });
+      for (const { jobId } of [first, second])
+        expect(JSON.parse((await jobOf(jobId)).job_result!)).toEqual({ success: true });
       expect((await reread(cluster)).state).toBe('Destroyed');
     });
 
@@ -153,13 +184,30 @@ onEachEngine((engines) => {
       const cluster = await world.addCluster('begun');
       const create = await world.queue(cluster);
       await claim(create.operationId);
-      const line = (number: number, title: string) => ({ line: number, parent: null, title, kind: 'k', skip: null, after: [] });
+      const line = (number: number, title: string) => ({
+        line: number,
+        parent: null,
+        title,
+        kind: 'k',
+        skip: null,
+        after: [],
+      });
       await recordPlan(world.db, create.operationId, [line(0, 'began'), line(1, 'did not')]);
-      await world.db('operation_step').where({ operation_id: create.operationId, line: 0 }).update({ began: '2026-01-01 00:00:00.000' });
+      await world
+        .db('operation_step')
+        .where({ operation_id: create.operationId, line: 0 })
+        .update({ began: '2026-01-01 00:00:00.000' });
       await settleOperation(world.db, create.operationId, outcome('failed'));
-      const again = await world.queue(await reread(cluster), { attemptOf: await operation(create.operationId), mode: 'undo' });
+      const again = await world.queue(await reread(cluster), {
+        attemptOf: await operation(create.operationId),
+        mode: 'undo',
+      });
       expect(await claim(again.operationId)).toMatchObject({ begun: ['began'], attempt: 2, mode: 'undo' });
-      expect(await operation(again.operationId)).toMatchObject({ root_id: create.operationId, state: 'undoing', from_state: 'Created' });
+      expect(await operation(again.operationId)).toMatchObject({
+        root_id: create.operationId,
+        state: 'undoing',
+        from_state: 'Created',
+      });
     });
   });
 
@@ -167,7 +215,12 @@ onEachEngine((engines) => {
     const cases: [string, Partial<Outcome> & { end: End }, ClusterState, 1 | 2][] = [
       ['a success', { end: 'succeeded' }, 'Running', 1],
       ['a failure', { end: 'failed', fault: 'NodeFailed', reason: 'worker-1: why' }, 'Error', 2],
-      ['a failure whose step names another rest', { end: 'failed', fault: 'NodeFailed', reason: 'why', rest: 'Alert' }, 'Alert', 2],
+      [
+        'a failure whose step names another rest',
+        { end: 'failed', fault: 'NodeFailed', reason: 'why', rest: 'Alert' },
+        'Alert',
+        2,
+      ],
       ['a cancel', { end: 'cancelled', fault: 'Cancelled', reason: 'Cancelled' }, 'Error', 2],
       ['a take-over', { end: 'superseded', fault: 'Superseded', reason: 'a delete took over' }, 'Error', 2],
     ];
@@ -177,7 +230,11 @@ onEachEngine((engines) => {
       await claim(operationId);
       await settleOperation(world.db, operationId, outcome(end.end, end));
       expect(await reread(cluster)).toMatchObject({ state, reason: end.reason ?? null });
-      expect(await operation(operationId)).toMatchObject({ active_cluster_id: null, fault: end.fault ?? null, ended: expect.stringMatching(/^\d/) });
+      expect(await operation(operationId)).toMatchObject({
+        active_cluster_id: null,
+        fault: end.fault ?? null,
+        ended: expect.stringMatching(/^\d/),
+      });
       const job = await jobOf(jobId);
       expect([job.job_status, job.job_result_code]).toEqual([status, status === 1 ? 0 : 530]);
       expect(JSON.parse(job.job_result!)).toEqual(
@@ -199,7 +256,14 @@ onEachEngine((engines) => {
     test('marks the lines that failed and those that were still running', async () => {
       const { operationId } = await world.queue(await world.addCluster('lines'));
       await claim(operationId);
-      const lines = ['done', 'fails', 'runs'].map((title, line) => ({ line, parent: null, title, kind: 'k', skip: null, after: [] }));
+      const lines = ['done', 'fails', 'runs'].map((title, line) => ({
+        line,
+        parent: null,
+        title,
+        kind: 'k',
+        skip: null,
+        after: [],
+      }));
       await recordPlan(world.db, operationId, lines);
       await recordPlan(world.db, operationId, lines);
       await world.db('operation_step').where({ operation_id: operationId, line: 0 }).update({ state: 'done' });
@@ -217,9 +281,23 @@ onEachEngine((engines) => {
       const { operationId } = await world.queue(await world.addCluster('asked'));
       await claim(operationId);
       const uuid = randomUUID();
-      await world.db('async_job').insert({ uuid, job_cmd: 'c', account_id: 'a', user_id: 'u', job_status: 0, job_result_code: 0, operation_id: operationId, created: '2026-01-01' });
+      await world
+        .db('async_job')
+        .insert({
+          uuid,
+          job_cmd: 'c',
+          account_id: 'a',
+          user_id: 'u',
+          job_status: 0,
+          job_result_code: 0,
+          operation_id: operationId,
+          created: '2026-01-01',
+        });
       await settleOperation(world.db, operationId, outcome('cancelled', { reason: 'Cancelled', fault: 'Cancelled' }));
-      expect(await jobOf(uuid)).toMatchObject({ job_status: 1, job_result: JSON.stringify({ object: 'kubernetesclusteroperation', id: operationId }) });
+      expect(await jobOf(uuid)).toMatchObject({
+        job_status: 1,
+        job_result: JSON.stringify({ object: 'kubernetesclusteroperation', id: operationId }),
+      });
     });
 
     test('of a run that was lost before it began leaves the cluster where a failed one rests', async () => {
@@ -236,7 +314,11 @@ onEachEngine((engines) => {
       const remove = await world.queue(cluster, { kind: 'delete', takeOver: true, command: 'deleteKubernetesCluster' });
       await settleOperation(world.db, remove.operationId, outcome('failed', { fault: 'RunLost', reason: 'lost' }));
       expect((await reread(cluster)).state).toBe('Starting');
-      await settleOperation(world.db, create.operationId, outcome('superseded', { fault: 'Superseded', reason: 'a delete took over' }));
+      await settleOperation(
+        world.db,
+        create.operationId,
+        outcome('superseded', { fault: 'Superseded', reason: 'a delete took over' }),
+      );
       expect((await reread(cluster)).state).toBe('Error');
     });
   });
@@ -251,7 +333,10 @@ onEachEngine((engines) => {
 
   test('two attempts of one reservation at the same time make one set of nodes', async () => {
     const cluster = await world.addCluster('retried', { controlNodes: 1, workers: 2 });
-    const [first, second] = await Promise.all([reserveNodes(world.db, cluster.uuid, 'u'), reserveNodes(world.db, cluster.uuid, 'u')]);
+    const [first, second] = await Promise.all([
+      reserveNodes(world.db, cluster.uuid, 'u'),
+      reserveNodes(world.db, cluster.uuid, 'u'),
+    ]);
     expect(second).toEqual(first);
     expect(first).toHaveLength(3);
   });

@@ -41,15 +41,18 @@ onEachEngine((engines) => {
       expect(await db('schema_migration')).toHaveLength(1);
     });
 
-    test.each([1, 5, 12, TABLES.length - 1, TABLES.length])('goes on after a run that was killed when it had made %i tables', async (made) => {
-      const db = engines.open(await engines.emptyUrl());
-      for (const [table, text] of Object.entries(clusters.tables).slice(0, made)) {
-        for (const statement of statementsOf(engines.engine, table, text)) await db.raw(statement);
-      }
-      await migrate(db);
-      expect(await tablesOf(db)).toEqual(wanted);
-      expect(await db('schema_migration')).toHaveLength(1);
-    });
+    test.each([1, 5, 12, TABLES.length - 1, TABLES.length])(
+      'goes on after a run that was killed when it had made %i tables',
+      async (made) => {
+        const db = engines.open(await engines.emptyUrl());
+        for (const [table, text] of Object.entries(clusters.tables).slice(0, made)) {
+          for (const statement of statementsOf(engines.engine, table, text)) await db.raw(statement);
+        }
+        await migrate(db);
+        expect(await tablesOf(db)).toEqual(wanted);
+        expect(await db('schema_migration')).toHaveLength(1);
+      },
+    );
 
     test('goes on after a run that was killed before the indexes of a table', async () => {
       const db = engines.open(await engines.emptyUrl());
@@ -72,7 +75,14 @@ onEachEngine((engines) => {
     test('is the database’s own, in UTC, with milliseconds, in the same form on both engines', async () => {
       const db = engines.open(await engines.emptyUrl());
       await migrate(db);
-      await db('domain').insert({ uuid: 'u', name: 'n', path: 'p', level: 0, created: now(db), removed: nowPlus(db, -90) });
+      await db('domain').insert({
+        uuid: 'u',
+        name: 'n',
+        path: 'p',
+        level: 0,
+        created: now(db),
+        removed: nowPlus(db, -90),
+      });
       const row = (await db('domain').first<{ created: string; removed: string }>())!;
       expect(row.created).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
       expect(Math.abs(millis(row.created) - Date.now())).toBeLessThan(5000);
@@ -104,18 +114,32 @@ onEachEngine((engines) => {
       const db = engines.open(await engines.emptyUrl());
       await migrate(db);
       const sealer = new Sealer(new Secret(KEY));
-      const first = await seedDefaults(db, sealer, { simulatorPort: 18090, endpointUrl: 'http://192.0.2.1/client/api' });
+      const first = await seedDefaults(db, sealer, {
+        simulatorPort: 18090,
+        endpointUrl: 'http://192.0.2.1/client/api',
+      });
       const counts = await countAll(db);
       const user = await db('user').first<object>();
       await db('configuration').where({ name: 'endpoint.url' }).update({ value: 'http://192.0.2.9/client/api' });
-      const second = await seedDefaults(db, sealer, { simulatorPort: 18090, endpointUrl: 'http://192.0.2.1/client/api' });
+      const second = await seedDefaults(db, sealer, {
+        simulatorPort: 18090,
+        endpointUrl: 'http://192.0.2.1/client/api',
+      });
       expect(await countAll(db)).toEqual(counts);
       expect(await db('user').first<object>()).toEqual(user);
-      expect(await db('configuration').where({ name: 'endpoint.url' }).first('value')).toEqual({ value: 'http://192.0.2.9/client/api' });
+      expect(await db('configuration').where({ name: 'endpoint.url' }).first('value')).toEqual({
+        value: 'http://192.0.2.9/client/api',
+      });
       expect(second.apiKey).toBe(first.apiKey);
       expect(second.password.reveal()).toBe(first.password.reveal());
       expect(second.secretKey.reveal()).toBe(first.secretKey.reveal());
-      expect(counts).toMatchObject({ account: 1, user: 1, data_center: 1, kubernetes_supported_version: 4, service_offering: 3 });
+      expect(counts).toMatchObject({
+        account: 1,
+        user: 1,
+        data_center: 1,
+        kubernetes_supported_version: 4,
+        service_offering: 3,
+      });
     });
 
     test('follow the simulated zone to another port', async () => {
@@ -145,7 +169,9 @@ onEachEngine((engines) => {
       await migrate(db);
       await seedDefaults(db, new Sealer(new Secret(KEY)), {});
       const other = new Sealer(new Secret('another key, just as long as the first'));
-      await expect(seedDefaults(db, other, {})).rejects.toThrow(/sealed under key [0-9a-f]{8}, but CKS_ENCRYPTION_KEY is key [0-9a-f]{8}/);
+      await expect(seedDefaults(db, other, {})).rejects.toThrow(
+        /sealed under key [0-9a-f]{8}, but CKS_ENCRYPTION_KEY is key [0-9a-f]{8}/,
+      );
     });
   });
 });

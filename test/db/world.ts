@@ -55,7 +55,9 @@ export async function makeWorld(engines: Engines): Promise<World> {
           zoneId: zone.uuid,
           versionId: version.uuid,
           offeringId: offering.uuid,
-          networkId: networkId ?? (await addNetwork(trx, zone, networkOffering, `${name}-network`, { ...owner, accountName: 'admin' })),
+          networkId:
+            networkId ??
+            (await addNetwork(trx, zone, networkOffering, `${name}-network`, { ...owner, accountName: 'admin' })),
           templateId: template.uuid,
           networkOwned: networkId === undefined,
           controlOfferingId: undefined,
@@ -87,8 +89,17 @@ export async function makeWorld(engines: Engines): Promise<World> {
     async onlyRoomFor(machines) {
       await db('host').update({ resource_state: 'Disabled' });
       const host = (await db<HostRow>('host').orderBy('id').first())!;
-      await db('host').where({ uuid: host.uuid }).update({ resource_state: 'Enabled', cpus: 2 * machines, ram_mb: 2048 * machines });
+      await db('host')
+        .where({ uuid: host.uuid })
+        .update({ resource_state: 'Enabled', cpus: 2 * machines, ram_mb: 2048 * machines });
       return (await db<HostRow>('host').where({ uuid: host.uuid }).first())!;
     },
   };
 }
+
+/** What the database says to a statement it must refuse. SQLite's errors come from outside the test's realm, so they are read, not matched. */
+export const refusal = (statement: PromiseLike<unknown>): Promise<string> =>
+  Promise.resolve(statement).then(
+    () => 'it was accepted',
+    (error: unknown) => (error as Error).message,
+  );

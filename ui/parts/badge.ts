@@ -8,7 +8,8 @@ const TONE: Record<string, string> = {
   running: 'busy', queued: 'busy', pausing: 'warn', paused: 'warn', cancelling: 'warn', undoing: 'warn', WARN: 'warn', cancelled: 'warn',
 }; // prettier-ignore
 
-export const badge = (state: unknown): HTMLElement => h('span', { class: `badge ${TONE[String(state)] ?? 'plain'}` }, String(state));
+export const badge = (state: unknown): HTMLElement =>
+  h('span', { class: `badge ${TONE[String(state)] ?? 'plain'}` }, String(state));
 
 export const simulatedBadge = (): HTMLElement =>
   h('span', { class: 'badge simulated', title: 'This zone is simulated: no real machine is made' }, 'SIMULATED');

@@ -30,7 +30,15 @@ export function clusterFacts(cluster: Item): HTMLElement {
   return h('dl', { class: 'facts' }, facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value)))); // prettier-ignore
 }
 
-const roleOf = (node: Item): string => (node.isetcdnode ? 'etcd' : node.isexternalnode ? 'worker (yours)' : /-control-/.test(String(node.name)) ? 'control' : 'worker');
+/** The wire has no field for the role: the service's own nodes end in `-control-<random>` or `-node-<random>`. */
+const roleOf = (node: Item): string =>
+  node.isetcdnode
+    ? 'etcd'
+    : node.isexternalnode
+      ? 'worker (yours)'
+      : /-control-[^-]+$/.test(String(node.name))
+        ? 'control'
+        : 'worker';
 
 export function nodesTable(cluster: Item): HTMLElement {
   const nodes = (cluster.virtualmachines ?? []) as Item[];
@@ -40,13 +48,17 @@ export function nodesTable(cluster: Item): HTMLElement {
     { title: 'Machine', cell: (each: Item) => badge(each.state) },
     { title: 'Version', cell: (each: Item) => String(each.kubernetesnodeversion ?? '—') },
     { title: 'Address', cell: (each: Item) => String(each.ipaddress ?? '—') },
-    ...(nodes.some((each) => each.hostname !== undefined) ? [{ title: 'Host', cell: (each: Item) => String(each.hostname ?? '—') }] : []),
+    ...(nodes.some((each) => each.hostname !== undefined)
+      ? [{ title: 'Host', cell: (each: Item) => String(each.hostname ?? '—') }]
+      : []),
   ];
   return h(
     'div',
     { key: 'nodes' },
     h('h2', {}, 'Nodes'),
-    nodes.length === 0 ? h('p', { class: 'empty' }, 'There are no nodes.') : table('Nodes', columns, nodes, (each) => String(each.id)),
+    nodes.length === 0
+      ? h('p', { class: 'empty' }, 'There are no nodes.')
+      : table('Nodes', columns, nodes, (each) => String(each.id)),
   );
 }
 

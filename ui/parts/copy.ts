@@ -14,6 +14,10 @@ export function copyBox(label: string, text: string): HTMLElement {
     }
     setTimeout(() => (button.textContent = 'Copy'), 1500);
   };
-  const button = h('button', { type: 'button', class: 'small', onclick: (event: MouseEvent) => void copy(event.currentTarget as HTMLElement) }, 'Copy');
+  const button = h(
+    'button',
+    { type: 'button', class: 'small', onclick: (event: MouseEvent) => void copy(event.currentTarget as HTMLElement) },
+    'Copy',
+  );
   return h('div', { class: 'copy' }, h('span', { class: 'label' }, label), h('div', {}, code, button));
 }

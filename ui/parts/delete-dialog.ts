@@ -1,7 +1,7 @@
 import { call, start, type Item } from '../api.js';
 import { h, show } from '../dom.js';
 import { openDialog } from './dialog.js';
-import { attempt } from './notice.js';
+import { attempt, notice } from './notice.js';
 import { stepList } from './steps.js';
 
 const COMMAND = 'deleteKubernetesCluster';
@@ -31,6 +31,7 @@ export function askDelete(cluster: Item, signal: AbortSignal, started: () => voi
       });
     return [
       h('p', {}, 'Its machines and everything stored on them are gone for good. A delete cannot be cancelled.'),
+      cluster.operation !== undefined && notice('warn', `It is busy with "${String(cluster.operation)}": that is ended first, at its next safe point.`),
       plan,
       trouble,
       h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'danger', onclick: remove }, 'Delete for good'), h('button', { type: 'button', autofocus: true, onclick: close }, 'Keep it')),

@@ -23,18 +23,40 @@ export function parameterField(parameter: Item, choices: readonly Choice[] | und
   const id = `field-${name}`;
   const required = parameter.required === true;
   const props = { id, name, required, 'aria-describedby': `${id}-says` };
-  const label = h('label', { for: id }, LABELS[name] ?? title(name), required && h('span', { class: 'dim' }, ' (required)'));
+  const label = h(
+    'label',
+    { for: id },
+    LABELS[name] ?? title(name),
+    required && h('span', { class: 'dim' }, ' (required)'),
+  );
   const says = h('p', { class: 'hint', id: `${id}-says` }, title(String(parameter.description)));
-  if (parameter.type === 'boolean') return h('div', { class: 'field check' }, h('input', { ...props, type: 'checkbox', value: 'true', required: false }), label, says);
+  if (parameter.type === 'boolean')
+    return h(
+      'div',
+      { class: 'field check' },
+      h('input', { ...props, type: 'checkbox', value: 'true', required: false }),
+      label,
+      says,
+    );
   return h('div', { class: 'field' }, label, control(parameter, choices, props), says);
 }
 
-function control(parameter: Item, choices: readonly Choice[] | undefined, props: { name: string; required: boolean }): HTMLElement {
+function control(
+  parameter: Item,
+  choices: readonly Choice[] | undefined,
+  props: { name: string; required: boolean },
+): HTMLElement {
   if (choices) {
     const none = props.required ? [] : [h('option', { value: '' }, '—')];
     return h('select', props, none, choices.map(({ value, text }) => h('option', { value }, text))); // prettier-ignore
   }
-  if (parameter.type === 'map') return h('textarea', { ...props, rows: 2, spellcheck: 'false', placeholder: 'One entry per line: key=value, key=value' });
+  if (parameter.type === 'map')
+    return h('textarea', {
+      ...props,
+      rows: 2,
+      spellcheck: 'false',
+      placeholder: 'One entry per line: key=value, key=value',
+    });
   const numeric = parameter.type === 'long' || parameter.type === 'integer';
   const secret = props.name.includes('password');
   return h('input', {
@@ -58,7 +80,10 @@ export function readFields(form: HTMLFormElement, parameters: readonly Item[]): 
       sent[name] = value;
       continue;
     }
-    for (const [index, line] of value.split('\n').filter((each) => each.trim()).entries()) {
+    for (const [index, line] of value
+      .split('\n')
+      .filter((each) => each.trim())
+      .entries()) {
       for (const pair of line.split(',')) {
         const at = pair.indexOf('=');
         if (at > 0) sent[`${name}[${index}].${pair.slice(0, at).trim()}`] = pair.slice(at + 1).trim();

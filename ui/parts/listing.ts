@@ -11,7 +11,7 @@ export interface Listing {
   key: string;
   parameters?: Sent;
   columns: readonly Column[];
-  keyOf?(item: Item): string;
+  keyOf?: (item: Item) => string;
   empty: Child;
   everyMs: number;
 }
@@ -25,6 +25,10 @@ export function listing({ route, signal }: View, into: HTMLElement, wanted: List
   return refresh(wanted.everyMs, signal, trouble, async () => {
     const { count, items } = await list(command, key, { ...wanted.parameters, ...paging(route) }, signal);
     if (signal.aborted) return;
-    show(place, items.length === 0 ? h('p', { class: 'empty' }, empty) : table(caption, columns, items, keyOf), pager(route, count));
+    show(
+      place,
+      items.length === 0 ? h('p', { class: 'empty' }, empty) : table(caption, columns, items, keyOf),
+      pager(route, count),
+    );
   });
 }

@@ -5,7 +5,11 @@ export const notice = (tone: 'bad' | 'good' | 'warn' | 'plain', ...children: Chi
   h('p', { class: `notice ${tone}`, role: tone === 'bad' ? 'alert' : 'status' }, ...children);
 
 /** Runs what a button stands for: the button rests meanwhile, and what went wrong stands in `place`. */
-export async function attempt(button: HTMLButtonElement | null, place: HTMLElement, work: () => Promise<void>): Promise<void> {
+export async function attempt(
+  button: HTMLButtonElement | null,
+  place: HTMLElement,
+  work: () => Promise<void>,
+): Promise<void> {
   if (button) button.disabled = true;
   show(place);
   try {

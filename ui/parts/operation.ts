@@ -2,6 +2,7 @@ import { start, type Item } from '../api.js';
 import { h, type Child } from '../dom.js';
 import { dateText, durationText, spanText, title } from '../words.js';
 import { badge } from './badge.js';
+import { openDialog } from './dialog.js';
 import { attempt } from './notice.js';
 import { stepList } from './steps.js';
 
@@ -20,16 +21,14 @@ export function actionsOf({ state, operation, fault }: Item): { verb: string; te
   return [{ verb: 'resume', text: 'Resume' }, ...cancel.map((each) => ({ ...each, text: 'Undo' }))];
 }
 
-function buttons(operation: Item, changed: () => void): HTMLElement {
-  const trouble = h('div', { key: 'trouble', class: 'trouble' });
+function buttons(operation: Item, changed: () => void, signal: AbortSignal): HTMLElement {
+  const command = (verb: string) => start(`${verb}KubernetesClusterOperation`, { id: String(operation.id) });
   const act = (verb: string) => (event: MouseEvent) => {
     const button = event.currentTarget as HTMLButtonElement;
-    // The place that is on the page: after a patch it is not always the one made with this button.
-    const place = button.closest('.operation')?.querySelector<HTMLElement>('.trouble') ?? trouble;
-    void attempt(button, place, async () => {
-      await start(`${verb}KubernetesClusterOperation`, { id: String(operation.id) });
-      changed();
-    });
+    if (verb === 'cancel') return askCancel(operation, signal, () => command(verb).then(changed));
+    // Looked up on the page: after a patch it is not always the one made with this button.
+    const place = button.closest('.operation')?.querySelector<HTMLElement>('.trouble') ?? h('div');
+    void attempt(button, place, () => command(verb).then(changed));
   };
   const shown = actionsOf(operation).map(({ verb, text, danger }) =>
     h('button', { key: verb + text, type: 'button', class: danger ? 'danger' : '', onclick: act(verb) }, text),
@@ -37,23 +36,46 @@ function buttons(operation: Item, changed: () => void): HTMLElement {
   return h('div', { key: 'actions', class: 'buttons' }, shown);
 }
 
+function askCancel(operation: Item, signal: AbortSignal, agreed: () => Promise<void>): void {
+  const trouble = h('div');
+  const what = operation.ended === undefined ? 'Cancel' : 'Undo';
+  openDialog(`${what} this ${String(operation.operation)}?`, signal, (close) => {
+    const go = (event: MouseEvent) =>
+      void attempt(event.currentTarget as HTMLButtonElement, trouble, () => agreed().then(close));
+    return [
+      h('p', {}, 'No new step begins; what was done since the last finished point is undone, last step first.'),
+      trouble,
+      h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'danger', onclick: go }, `${what} it`), h('button', { type: 'button', onclick: close }, 'Leave it')),
+    ]; // prettier-ignore
+  });
+}
+
 /** One operation with its progress, its steps and, for the newest, what can be done to it. */
-export function operationCard(operation: Item, options: { buttons?: () => void }): HTMLElement {
+export function operationCard(operation: Item, acting?: { changed: () => void; signal: AbortSignal }): HTMLElement {
   const percent = Number(operation.percent ?? 0);
   const active = operation.ended === undefined;
   const temporal = String(operation.temporalurl ?? '');
   const leftovers = (operation.leftovers ?? []) as string[];
   const facts: Child[] = [
     active ? `${percent} %` : `${percent} % · took ${spanText(operation.created, operation.ended)}`,
-    active && operation.secondsleft !== undefined && h('span', { title: operation.estimatebasis as string }, ` · about ${durationText(Number(operation.secondsleft))} left`),
+    active &&
+      operation.secondsleft !== undefined &&
+      h(
+        'span',
+        { title: operation.estimatebasis as string },
+        ` · about ${durationText(Number(operation.secondsleft))} left`,
+      ),
     Number(operation.attempt) > 1 && ` · attempt ${operation.attempt}`,
     ` · ${dateText(operation.created)}`,
-    /^https?:\/\//.test(temporal) && [' · ', h('a', { href: temporal, target: '_blank', rel: 'noopener noreferrer' }, 'Temporal run')],
+    /^https?:\/\//.test(temporal) && [
+      ' · ',
+      h('a', { href: temporal, target: '_blank', rel: 'noopener noreferrer' }, 'Temporal run'),
+    ],
   ];
   return h(
     'section',
     { key: operation.id, class: 'card operation', 'data-state': operation.state },
-    h('div', { class: 'head' }, h('h3', {}, title(String(operation.operation)), ' ', badge(operation.state)), options.buttons && buttons(operation, options.buttons)),
+    h('div', { class: 'head' }, h('h3', {}, title(String(operation.operation)), ' ', badge(operation.state)), acting && buttons(operation, acting.changed, acting.signal)),
     h('progress', { max: 100, value: percent, 'aria-label': 'Progress' }),
     h('p', { class: 'dim facts' }, facts),
     h('div', { key: 'trouble', class: 'trouble' }),

@@ -15,7 +15,9 @@ function stepLine(step: Item, index: number): HTMLElement {
   const state = step.state === undefined ? undefined : String(step.state);
   const inner = (step.steps ?? []) as Item[];
   const facts: Child[] = [
-    inner.length > 0 && state !== undefined && `${inner.filter((each) => each.state === 'done' || each.state === 'skipped').length}/${inner.length}`,
+    inner.length > 0 &&
+      state !== undefined &&
+      `${inner.filter((each) => each.state === 'done' || each.state === 'skipped').length}/${inner.length}`,
     state === 'running' && inner.length === 0 && spanText(step.started, undefined),
     step.ended !== undefined && spanText(step.started, step.ended),
     Number(step.attempts ?? 0) > 1 && h('span', { class: 'warn-text' }, `attempt ${step.attempts}`),
@@ -33,7 +35,8 @@ function stepLine(step: Item, index: number): HTMLElement {
       ...facts.filter(Boolean).map((fact) => h('span', { class: 'fact' }, fact)),
     ),
     step.skip !== undefined && h('p', { class: 'note' }, `Skipped: ${String(step.skip)}`),
-    step.note !== undefined && h('p', { class: state === 'failed' || state === 'leftover' ? 'note bad-text' : 'note' }, String(step.note)),
+    step.note !== undefined &&
+      h('p', { class: state === 'failed' || state === 'leftover' ? 'note bad-text' : 'note' }, String(step.note)),
     inner.length > 0 && stepList(inner),
   );
 }

@@ -3,7 +3,7 @@ import type { Item } from '../api.js';
 
 export interface Column {
   title: string;
-  cell(item: Item): Child;
+  cell: (item: Item) => Child;
   /** Numbers stand at the right. */
   number?: boolean;
 }
@@ -22,7 +22,7 @@ export const table = (caption: string, columns: readonly Column[], items: readon
         h(
           'tr',
           { key: keyOf(item) },
-          columns.map(({ title, cell, number }, i) => h(i === 0 ? 'th' : 'td', { scope: i === 0 && 'row', class: number && 'number', 'data-title': title }, cell(item))),
+          columns.map(({ title, cell, number }, i) => h(i === 0 ? 'th' : 'td', { scope: i === 0 && 'row', class: number && 'number', 'data-title': title }, h('div', {}, cell(item)))),
         ),
       ),
     ),

@@ -27,13 +27,13 @@ export const clusterView: ShowView = ({ main, route, signal }) => {
   let watch: AbortController | undefined;
 
   const follow = (operation: Item) => {
-    show(current, operationCard(operation, { buttons: reading.now }));
+    show(current, operationCard(operation, { changed: reading.now, signal }));
     if (operation.ended !== undefined || newest.id === operation.id) return;
     watch?.abort();
     watch = new AbortController();
     newest.id = String(operation.id);
     watchOperation(newest.id, AbortSignal.any([watch.signal, signal]), (changed) => {
-      show(current, operationCard(changed, { buttons: reading.now }));
+      show(current, operationCard(changed, { changed: reading.now, signal }));
       if (changed.ended !== undefined) {
         newest.id = '';
         reading.now();
@@ -50,17 +50,27 @@ export const clusterView: ShowView = ({ main, route, signal }) => {
   const reading = refresh(EVERY_MS, signal, trouble, async () => {
     const [found, operations, simulated] = await Promise.all([
       list('listKubernetesClusters', 'kubernetescluster', { id, listall: 'true' }, signal),
-      list('listKubernetesClusterOperations', 'kubernetesclusteroperation', { kubernetesclusterid: id, page: '1', pagesize: String(SHOWN_BEFORE + 1) }, signal),
+      list(
+        'listKubernetesClusterOperations',
+        'kubernetesclusteroperation',
+        { kubernetesclusterid: id, page: '1', pagesize: String(SHOWN_BEFORE + 1) },
+        signal,
+      ),
       simulatedZones(),
     ]);
     if (signal.aborted) return;
     const cluster = found.items[0];
     const [first, ...earlier] = operations.items;
-    if (!cluster) show(head, notice('plain', 'This cluster was deleted. ', h('a', { href: linkTo([]) }, 'All clusters')));
+    if (!cluster)
+      show(head, notice('plain', 'This cluster was deleted. ', h('a', { href: linkTo([]) }, 'All clusters')));
     else {
       const actions = [
         h('button', { type: 'button', onclick: kubeconfig(cluster) }, 'Download kubeconfig'),
-        h('button', { type: 'button', class: 'danger', onclick: () => askDelete(cluster, signal, reading.now) }, 'Delete …'),
+        h(
+          'button',
+          { type: 'button', class: 'danger', onclick: () => askDelete(cluster, signal, reading.now) },
+          'Delete …',
+        ),
       ];
       show(head, clusterHead(cluster, simulated.has(String(cluster.zoneid)), actions), clusterFacts(cluster));
     }
@@ -71,7 +81,7 @@ export const clusterView: ShowView = ({ main, route, signal }) => {
       rest,
       cluster && [nodesTable(cluster), terminalLines(cluster)],
       earlier.length > 0 && h('h2', {}, 'Earlier operations'),
-      earlier.map((each) => h('details', { key: each.id }, h('summary', {}, `${String(each.operation)} — ${String(each.state)}`), operationCard(each, {}))),
+      earlier.map((each) => h('details', { key: each.id }, h('summary', {}, `${String(each.operation)} — ${String(each.state)}`), operationCard(each))),
       operations.count > SHOWN_BEFORE + 1 && h('p', { class: 'dim' }, `${operations.count - SHOWN_BEFORE - 1} older operations are not shown; the API lists them.`),
     ); // prettier-ignore
   });

@@ -10,8 +10,10 @@ const EVERY_MS = 3000;
 
 /** `https:` only: a cell never turns text from the server into another kind of link. */
 export const endpointLink = (endpoint: unknown): Child => {
-  const text = String(endpoint ?? '');
-  return /^https:\/\//.test(text) ? h('a', { href: text, rel: 'noopener noreferrer', target: '_blank' }, text) : text || '—';
+  const text = typeof endpoint === 'string' ? endpoint : '';
+  return /^https:\/\//.test(text)
+    ? h('a', { href: text, rel: 'noopener noreferrer', target: '_blank' }, text)
+    : text || '—';
 };
 
 export const sizeText = (cluster: Item): string =>
@@ -25,7 +27,12 @@ export const clustersView: ShowView = (view) => {
     cluster.reason !== undefined && h('p', { class: 'reason' }, String(cluster.reason)),
   ];
   view.main.append(
-    h('div', { class: 'head' }, h('h1', {}, 'Clusters'), h('a', { class: 'button main', href: linkTo(['create']) }, 'Create a cluster')),
+    h(
+      'div',
+      { class: 'head' },
+      h('h1', {}, 'Clusters'),
+      h('a', { class: 'button main', href: linkTo(['create']) }, 'Create a cluster'),
+    ),
   );
   const shown = listing(view, view.main, {
     caption: 'Kubernetes clusters',
@@ -39,7 +46,10 @@ export const clustersView: ShowView = (view) => {
       { title: 'State', cell: state },
       { title: 'Version', cell: (each) => String(each.kubernetesversionname ?? '—') },
       { title: 'Size', cell: sizeText },
-      { title: 'Zone', cell: (each) => [String(each.zonename), ' ', simulated.has(String(each.zoneid)) && simulatedBadge()] },
+      {
+        title: 'Zone',
+        cell: (each) => [String(each.zonename), ' ', simulated.has(String(each.zoneid)) && simulatedBadge()],
+      },
       { title: 'CPU', number: true, cell: (each) => String(each.cpunumber) },
       { title: 'Memory', number: true, cell: (each) => memoryText(each.memory) },
       { title: 'Endpoint', cell: (each) => endpointLink(each.endpoint) },

@@ -6,7 +6,16 @@ import { attempt, notice } from '../parts/notice.js';
 import { stepList } from '../parts/steps.js';
 import { go, linkTo, type ShowView } from '../router.js';
 
-const FIRST = ['name', 'zoneid', 'kubernetesversionid', 'serviceofferingid', 'controlnodes', 'size', 'keypair', 'description'];
+const FIRST = [
+  'name',
+  'zoneid',
+  'kubernetesversionid',
+  'serviceofferingid',
+  'controlnodes',
+  'size',
+  'keypair',
+  'description',
+];
 /** `masternodes` is ignored by the server, a plan has a button of its own. */
 const NEVER = ['masternodes', 'dryrun', 'planhash'];
 /** Chosen first where the command itself would take none. */
@@ -24,7 +33,10 @@ export const createView: ShowView = ({ main, signal }) => {
 };
 
 async function fill(place: HTMLElement, signal: AbortSignal): Promise<void> {
-  const [{ items }, choices] = await Promise.all([list('listApis', 'api', { name: COMMAND }, signal), readChoices(signal)]);
+  const [{ items }, choices] = await Promise.all([
+    list('listApis', 'api', { name: COMMAND }, signal),
+    readChoices(signal),
+  ]);
   if (signal.aborted) return;
   const parameters = ((items[0]?.params ?? []) as Item[]).filter(({ name }) => !NEVER.includes(String(name)));
   const byName = new Map(parameters.map((each) => [String(each.name), each]));
@@ -58,7 +70,14 @@ async function fill(place: HTMLElement, signal: AbortSignal): Promise<void> {
     const select = form.elements.namedItem(name);
     if (select instanceof HTMLSelectElement && select.options.length > 1) select.selectedIndex = 1;
   }
-  if (choices.kubernetesversionid?.length === 0) show(trouble, notice('warn', 'No Kubernetes version is Enabled and Ready yet. A fresh zone fetches its versions in the background: come back in a moment.'));
+  if (choices.kubernetesversionid?.length === 0)
+    show(
+      trouble,
+      notice(
+        'warn',
+        'No Kubernetes version is Enabled and Ready yet. A fresh zone fetches its versions in the background: come back in a moment.',
+      ),
+    );
   place.replaceChildren(form);
   form.querySelector('input')?.focus();
 }

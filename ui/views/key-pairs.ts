@@ -3,6 +3,7 @@ import { h } from '../dom.js';
 import { copyBox } from '../parts/copy.js';
 import { openDialog } from '../parts/dialog.js';
 import { download } from '../parts/download.js';
+import { fieldText } from '../parts/form.js';
 import { listing } from '../parts/listing.js';
 import { attempt, notice } from '../parts/notice.js';
 import type { ShowView } from '../router.js';
@@ -12,13 +13,20 @@ import { fileName, shellWord } from '../words.js';
 function showPrivateKey(pair: Item, signal: AbortSignal): void {
   const file = `${fileName(String(pair.name))}.pem`;
   openDialog('Keep this private key', signal, (close) => [
-    notice('warn', 'It is shown this once and kept nowhere. Without it nobody can log in to nodes made with this key pair.'),
+    notice(
+      'warn',
+      'It is shown this once and kept nowhere. Without it nobody can log in to nodes made with this key pair.',
+    ),
     h('pre', { tabindex: '0', class: 'key' }, String(pair.privatekey)),
     copyBox('After saving it', `chmod 600 ${shellWord(file)}`),
     h(
       'div',
       { class: 'buttons' },
-      h('button', { type: 'button', class: 'main', onclick: () => download(file, String(pair.privatekey)) }, 'Save as a file'),
+      h(
+        'button',
+        { type: 'button', class: 'main', onclick: () => download(file, String(pair.privatekey)) },
+        'Save as a file',
+      ),
       h('button', { type: 'button', onclick: close }, 'I have it'),
     ),
   ]);
@@ -29,14 +37,23 @@ function askDelete(pair: Item, signal: AbortSignal, gone: () => void): void {
   openDialog(`Delete key pair ${String(pair.name)}?`, signal, (close) => {
     const remove = (event: MouseEvent) =>
       void attempt(event.currentTarget as HTMLButtonElement, trouble, async () => {
-        await call('deleteSSHKeyPair', { name: String(pair.name), account: pair.account as string, domainid: pair.domainid as string });
+        await call('deleteSSHKeyPair', {
+          name: String(pair.name),
+          account: pair.account as string,
+          domainid: pair.domainid as string,
+        });
         close();
         gone();
       });
     return [
       h('p', {}, 'Nodes that have its public key keep it.'),
       trouble,
-      h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'danger', onclick: remove }, 'Delete'), h('button', { type: 'button', onclick: close }, 'Keep')),
+      h(
+        'div',
+        { class: 'buttons' },
+        h('button', { type: 'button', class: 'danger', onclick: remove }, 'Delete'),
+        h('button', { type: 'button', onclick: close }, 'Keep'),
+      ),
     ];
   });
 }
@@ -46,11 +63,13 @@ export const keyPairsView: ShowView = (view) => {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
-    const sent = new FormData(form);
-    const publickey = String(sent.get('publickey') as string).trim();
+    const publickey = fieldText(form, 'publickey').trim();
     void attempt(form.querySelector('button'), trouble, async () => {
-      const name = String(sent.get('name') as string);
-      const { keypair } = await call(publickey ? 'registerSSHKeyPair' : 'createSSHKeyPair', { name, publickey: publickey || undefined });
+      const name = fieldText(form, 'name');
+      const { keypair } = await call(publickey ? 'registerSSHKeyPair' : 'createSSHKeyPair', {
+        name,
+        publickey: publickey || undefined,
+      });
       form.reset();
       shown.now();
       if (!publickey) showPrivateKey(keypair as Item, view.signal);
@@ -62,12 +81,23 @@ export const keyPairsView: ShowView = (view) => {
       'form',
       { class: 'card', onsubmit: submit },
       h('h2', {}, 'New key pair'),
-      h('div', { class: 'field' }, h('label', { for: 'key-name' }, 'Name'), h('input', { id: 'key-name', name: 'name', required: true, maxlength: 191 })),
+      h(
+        'div',
+        { class: 'field' },
+        h('label', { for: 'key-name' }, 'Name'),
+        h('input', { id: 'key-name', name: 'name', required: true, maxlength: 191 }),
+      ),
       h(
         'div',
         { class: 'field' },
         h('label', { for: 'key-public' }, 'Public key of your own, to register it; empty: a new pair is made'),
-        h('textarea', { id: 'key-public', name: 'publickey', rows: 2, placeholder: 'ssh-ed25519 AAAA…', spellcheck: 'false' }),
+        h('textarea', {
+          id: 'key-public',
+          name: 'publickey',
+          rows: 2,
+          placeholder: 'ssh-ed25519 AAAA…',
+          spellcheck: 'false',
+        }),
       ),
       trouble,
       h('button', { class: 'main' }, 'Add'),
@@ -86,7 +116,12 @@ export const keyPairsView: ShowView = (view) => {
       { title: 'Account', cell: (each) => String(each.account ?? '') },
       {
         title: 'Actions',
-        cell: (each) => h('button', { type: 'button', class: 'small', onclick: () => askDelete(each, view.signal, () => shown.now()) }, 'Delete'),
+        cell: (each) =>
+          h(
+            'button',
+            { type: 'button', class: 'small', onclick: () => askDelete(each, view.signal, () => shown.now()) },
+            'Delete',
+          ),
       },
     ],
   });

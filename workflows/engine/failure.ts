@@ -14,16 +14,16 @@ const TIMEOUTS: Record<string, string> = {
 };
 
 /** A failed step in words and with a code of the fault table, whatever was thrown. */
-export function describeFailure(title: string, error: unknown, limitSeconds: number): Failure {
+export function describeFailure(error: unknown, limitSeconds: number): Failure {
   let at: unknown = error;
   while (at instanceof ActivityFailure && at.cause) at = at.cause;
   if (at instanceof ApplicationFailure) {
-    return { code: isFaultCode(at.type) ? at.type : 'Internal', message: `${title}: ${at.message}` };
+    return { code: isFaultCode(at.type) ? at.type : 'Internal', message: at.message };
   }
   if (at instanceof TimeoutFailure) {
     const last = at.cause ? `; before that: ${at.cause.message}` : '';
     const what = TIMEOUTS[String(at.timeoutType)] ?? 'it timed out';
-    return { code: 'StepTimeout', message: `${title}: ${what} (${limitSeconds} s)${last}` };
+    return { code: 'StepTimeout', message: `${what} (${limitSeconds} s)${last}` };
   }
-  return { code: 'Internal', message: `${title}: ${at instanceof Error ? at.message : String(at)}` };
+  return { code: 'Internal', message: at instanceof Error ? at.message : String(at) };
 }

@@ -14,7 +14,16 @@ export interface Operation {
   steps(facts: ClusterFacts, settings: Settings): Item<Act>[];
 }
 
-const MARKS = { pending: '·', running: '▶', done: '✓', skipped: '–', failed: '✗', undoing: '↩', undone: '↺', leftover: '!' };
+const MARKS = {
+  pending: '·',
+  running: '▶',
+  done: '✓',
+  skipped: '–',
+  failed: '✗',
+  undoing: '↩',
+  undone: '↺',
+  leftover: '!',
+};
 
 /**
  * Runs an operation from claim to rest. Whatever goes wrong inside, mistakes of this code included, the cluster's state, the
@@ -57,7 +66,7 @@ export async function operate({ operationId }: OperationInput, operation: Operat
     outcome = claim.mode === 'undo' ? await runner.undo() : await runner.run();
   } catch (error) {
     log.error('the operation failed outside its steps', { error });
-    const { code, message } = describeFailure('the operation', error, 0);
+    const { code, message } = describeFailure(error, 0);
     outcome = { end: 'failed', fault: code, reason: message, leftovers: [], failedLines: [], leftoverLines: [] };
   }
   if (runner) showDetails(runner, outcome);
@@ -67,6 +76,10 @@ export async function operate({ operationId }: OperationInput, operation: Operat
 
 /** Puts the list into the run's details, where the Temporal Web UI shows it. */
 function showDetails(runner: Runner<Act>, outcome?: Outcome): void {
-  const list = runner.lines.slice(0, 400).map(({ title, line, skip }) => `- ${MARKS[runner.states[line]!]} ${title}${skip === null ? '' : ` (${skip})`}`);
-  setCurrentDetails([outcome ? `**${outcome.end}** ${outcome.reason ?? ''}` : `**${runner.percent} %**`, '', ...list].join('\n'));
+  const list = runner.lines
+    .slice(0, 400)
+    .map(({ title, line, skip }) => `- ${MARKS[runner.states[line]!]} ${title}${skip === null ? '' : ` (${skip})`}`);
+  setCurrentDetails(
+    [outcome ? `**${outcome.end}** ${outcome.reason ?? ''}` : `**${runner.percent} %**`, '', ...list].join('\n'),
+  );
 }

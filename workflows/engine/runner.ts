@@ -112,7 +112,8 @@ export class Runner<Act> {
     this.stopped ??= 'cancel';
     const leftoverLines: { line: number; note: string }[] = [];
     await CancellationScope.nonCancellable(() => this.undoAll(leftoverLines));
-    return { ...this.outcome(), leftoverLines, leftovers: leftoverLines.map(({ note }) => note) };
+    const undoneLines = this.lines.flatMap(({ line }) => (this.states[line] === 'undone' ? [line] : []));
+    return { ...this.outcome(), leftoverLines, leftovers: leftoverLines.map(({ note }) => note), undoneLines };
   }
 
   private exceed(): void {
@@ -196,7 +197,7 @@ export class Runner<Act> {
     if (error instanceof Halted) throw error;
     this.states[entry.line] = 'failed';
     if (isCancellation(error) && !this.mayGoOn) throw new Halted();
-    this.failures.push({ ...describeFailure(entry.step.title, error, entry.step.limitSeconds), entry });
+    this.failures.push({ ...describeFailure(error, entry.step.limitSeconds), entry });
     this.halted.resolve();
     this.waits.cancel();
     throw new Halted();
@@ -227,7 +228,10 @@ export class Runner<Act> {
           this.states[line] = 'undone';
         } catch (error) {
           this.states[line] = 'leftover';
-          leftovers.push({ line, note: describeFailure(`undo of "${step.title}"`, error, step.limitSeconds).message });
+          leftovers.push({
+            line,
+            note: `undo of "${step.title}": ${describeFailure(error, step.limitSeconds).message}`,
+          });
         }
       })();
       undone.set(line, work);
@@ -250,7 +254,7 @@ export class Runner<Act> {
         ...base,
         end: 'failed',
         fault: first.code,
-        reason: `${first.message}${more}`,
+        reason: `${first.entry.step.title}: ${first.message}${more}`,
         ...(first.entry.step.rest && { rest: first.entry.step.rest }),
       };
     }

@@ -61,7 +61,11 @@ export function layOut<Act>(items: readonly Item<Act>[]): { entries: Entry<Act>[
   const lines: PlanLine[] = [];
   const keys = new Map<string, number>();
 
-  const lane = (list: readonly Item<Act>[], parent: number | null, from: number[]): { entries: Entry<Act>[]; last: number[] } => {
+  const lane = (
+    list: readonly Item<Act>[],
+    parent: number | null,
+    from: number[],
+  ): { entries: Entry<Act>[]; last: number[] } => {
     let last = from;
     const inLane: number[] = [];
     const entries = list.map((item): Entry<Act> => {

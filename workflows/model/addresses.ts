@@ -1,6 +1,8 @@
 /** IPv4 arithmetic for networks and their nodes. */
-export const toNumber = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-export const toAddress = (value: number): string => [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
+export const toNumber = (address: string): number =>
+  address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+export const toAddress = (value: number): string =>
+  [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 
 export interface Cidr {
   base: number;
@@ -24,6 +26,10 @@ export function* nodeAddresses(cidr: string): Generator<string> {
 
 /** A locally administered MAC address that follows from network and address, so that two machines never share one. */
 export function macOf(networkNumber: number, address: string): string {
-  const parts = [Math.floor(networkNumber / 256) % 256, networkNumber % 256, ...address.split('.').slice(2).map(Number)];
+  const parts = [
+    Math.floor(networkNumber / 256) % 256,
+    networkNumber % 256,
+    ...address.split('.').slice(2).map(Number),
+  ];
   return ['1e', '00', ...parts.map((part) => part.toString(16).padStart(2, '0'))].join(':');
 }

@@ -89,4 +89,6 @@ export interface Outcome {
   leftovers: string[];
   failedLines: { line: number; note: string }[];
   leftoverLines: { line: number; note: string }[];
+  /** Lines whose work a cancel took away, also those that another line's undo covers. */
+  undoneLines?: number[];
 }

@@ -32,11 +32,18 @@ export function place(hosts: readonly HostRoom[], wishes: Wishes): Placement {
   for (const machine of wishes.machines) {
     const refusals = rooms.map((host) => refusal(host, wishes, machine));
     const candidates = rooms.filter((_, i) => refusals[i] === undefined);
-    candidates.sort((a, b) => (machine.role === 'worker' ? 0 : a.controls - b.controls) || b.freeRamMb - a.freeRamMb || a.name.localeCompare(b.name));
+    candidates.sort(
+      (a, b) =>
+        (machine.role === 'worker' ? 0 : a.controls - b.controls) ||
+        b.freeRamMb - a.freeRamMb ||
+        a.name.localeCompare(b.name),
+    );
     const [best] = candidates;
     if (!best) {
       const why = rooms.map((host, i) => `${host.name}: ${refusals[i]}`).join('; ') || 'the zone has no hosts';
-      return { missing: `no host has room for ${machine.role} machine ${chosen.length + 1} of ${wishes.machines.length} (${machine.cpus} CPUs, ${machine.ramMb} MB): ${why}` };
+      return {
+        missing: `no host has room for ${machine.role} machine ${chosen.length + 1} of ${wishes.machines.length} (${machine.cpus} CPUs, ${machine.ramMb} MB): ${why}`,
+      };
     }
     best.freeCpus -= machine.cpus;
     best.freeRamMb -= machine.ramMb;
@@ -48,7 +55,8 @@ export function place(hosts: readonly HostRoom[], wishes: Wishes): Placement {
 
 function refusal(host: HostRoom, wishes: Wishes, machine: MachineWish): string | undefined {
   if (!host.enabled) return 'not enabled';
-  if (wishes.hypervisor !== undefined && host.hypervisor.toLowerCase() !== wishes.hypervisor.toLowerCase()) return `its hypervisor is ${host.hypervisor}, not ${wishes.hypervisor}`;
+  if (wishes.hypervisor !== undefined && host.hypervisor.toLowerCase() !== wishes.hypervisor.toLowerCase())
+    return `its hypervisor is ${host.hypervisor}, not ${wishes.hypervisor}`;
   if (host.arch !== wishes.arch) return `its architecture is ${host.arch}, not ${wishes.arch}`;
   if (host.freeCpus < machine.cpus) return `${host.freeCpus} CPUs free`;
   if (host.freeRamMb < machine.ramMb) return `${host.freeRamMb} MB free`;

@@ -13,36 +13,146 @@ export interface SettingRule {
 }
 
 export const SETTINGS = {
-  'cloud.kubernetes.service.enabled': { value: true, dynamic: false, doc: 'Whether the Kubernetes commands exist at all; read when the API server starts' },
-  'cloud.kubernetes.cluster.network.offering': { value: 'DefaultNetworkOfferingforKubernetesService', doc: 'Name of the network offering for networks that create makes' },
-  'cloud.kubernetes.cluster.start.timeout': { value: 3600, unit: 's', min: 1, doc: 'Longest time a create or start may take; past it no new step starts' },
+  'cloud.kubernetes.service.enabled': {
+    value: true,
+    dynamic: false,
+    doc: 'Whether the Kubernetes commands exist at all; read when the API server starts',
+  },
+  'cloud.kubernetes.cluster.network.offering': {
+    value: 'DefaultNetworkOfferingforKubernetesService',
+    doc: 'Name of the network offering for networks that create makes',
+  },
+  'cloud.kubernetes.cluster.start.timeout': {
+    value: 3600,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time a create or start may take; past it no new step starts',
+  },
   'cloud.kubernetes.cluster.scale.timeout': { value: 3600, unit: 's', min: 1, doc: 'Longest time a scale may take' },
-  'cloud.kubernetes.cluster.upgrade.timeout': { value: 3600, unit: 's', min: 1, doc: 'Longest time an upgrade may take' },
-  'cloud.kubernetes.cluster.upgrade.retries': { value: 3, unit: 'count', min: 0, doc: 'Extra attempts of a drain and of an upgrade, per node' },
-  'cloud.kubernetes.cluster.add.node.timeout': { value: 3600, unit: 's', min: 1, doc: 'Longest time adding external nodes may take' },
-  'cloud.kubernetes.cluster.remove.node.timeout': { value: 900, unit: 's', min: 1, doc: 'Longest time removing external nodes may take' },
-  'cloud.kubernetes.cluster.experimental.features.enabled': { value: false, doc: 'Whether private registry parameters are accepted' },
-  'cloud.kubernetes.cluster.max.size': { value: 10, unit: 'count', min: 1, scope: 'Account', doc: 'Most control and worker nodes of one cluster; etcd nodes are not counted' },
-  'cloud.kubernetes.control.node.install.attempt.wait.duration': { value: 15, unit: 's', min: 1, doc: 'Pause between looks for the version medium on control and etcd nodes' },
-  'cloud.kubernetes.control.node.install.reattempt.count': { value: 100, unit: 'count', min: 1, doc: 'Looks for the version medium on control and etcd nodes' },
-  'cloud.kubernetes.worker.node.install.attempt.wait.duration': { value: 30, unit: 's', min: 1, doc: 'Pause between looks for the version medium on workers' },
-  'cloud.kubernetes.worker.node.install.reattempt.count': { value: 40, unit: 'count', min: 1, doc: 'Looks for the version medium on workers' },
-  'cloud.kubernetes.etcd.node.start.port': { value: 50000, unit: 'count', min: 1024, doc: 'First public port of the SSH forwards to etcd nodes' },
-  'endpoint.url': { value: 'http://localhost:8080/client/api', doc: 'Address of this API as nodes reach it; must not be a local one' },
+  'cloud.kubernetes.cluster.upgrade.timeout': {
+    value: 3600,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time an upgrade may take',
+  },
+  'cloud.kubernetes.cluster.upgrade.retries': {
+    value: 3,
+    unit: 'count',
+    min: 0,
+    doc: 'Extra attempts of a drain and of an upgrade, per node',
+  },
+  'cloud.kubernetes.cluster.add.node.timeout': {
+    value: 3600,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time adding external nodes may take',
+  },
+  'cloud.kubernetes.cluster.remove.node.timeout': {
+    value: 900,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time removing external nodes may take',
+  },
+  'cloud.kubernetes.cluster.experimental.features.enabled': {
+    value: false,
+    doc: 'Whether private registry parameters are accepted',
+  },
+  'cloud.kubernetes.cluster.max.size': {
+    value: 10,
+    unit: 'count',
+    min: 1,
+    scope: 'Account',
+    doc: 'Most control and worker nodes of one cluster; etcd nodes are not counted',
+  },
+  'cloud.kubernetes.control.node.install.attempt.wait.duration': {
+    value: 15,
+    unit: 's',
+    min: 1,
+    doc: 'Pause between looks for the version medium on control and etcd nodes',
+  },
+  'cloud.kubernetes.control.node.install.reattempt.count': {
+    value: 100,
+    unit: 'count',
+    min: 1,
+    doc: 'Looks for the version medium on control and etcd nodes',
+  },
+  'cloud.kubernetes.worker.node.install.attempt.wait.duration': {
+    value: 30,
+    unit: 's',
+    min: 1,
+    doc: 'Pause between looks for the version medium on workers',
+  },
+  'cloud.kubernetes.worker.node.install.reattempt.count': {
+    value: 40,
+    unit: 'count',
+    min: 1,
+    doc: 'Looks for the version medium on workers',
+  },
+  'cloud.kubernetes.etcd.node.start.port': {
+    value: 50000,
+    unit: 'count',
+    min: 1024,
+    doc: 'First public port of the SSH forwards to etcd nodes',
+  },
+  'endpoint.url': {
+    value: 'http://localhost:8080/client/api',
+    doc: 'Address of this API as nodes reach it; must not be a local one',
+  },
   'default.page.size': { value: 500, unit: 'count', min: 1, doc: 'Largest and default page of a list' },
   'job.expire.minutes': { value: 1440, unit: 'count', min: 1, doc: 'Minutes that a finished job can still be queried' },
   'session.timeout': { value: 30, unit: 'count', min: 1, doc: 'Minutes after which an idle session ends' },
-  'api.sessionkey.check.locations': { value: 'CookieAndParameter', doc: 'Where a session key must be shown: CookieAndParameter, CookieOrParameter or ParameterOnly' },
-  'enforce.post.requests.and.timestamps': { value: false, doc: 'Whether changing commands must be POSTed and signed with an expiry' },
-  'cks.operation.width': { value: 20, unit: 'count', min: 1, doc: 'Nodes that one operation works on at the same time' },
-  'cks.host.install.width': { value: 4, unit: 'count', min: 1, doc: 'Installations at the same time on one host, per operation' },
-  'cks.machine.timeout': { value: 600, unit: 's', min: 1, doc: 'Longest time to create, define, start or remove one machine' },
-  'cks.network.timeout': { value: 600, unit: 's', min: 1, doc: 'Longest time to set up or change the gateway of one network' },
-  'cks.node.boot.timeout': { value: 900, unit: 's', min: 1, doc: 'Longest time from start of a machine until it answers on SSH' },
-  'cks.node.install.timeout': { value: 1500, unit: 's', min: 1, doc: 'Longest time the installation on one node may take' },
+  'api.sessionkey.check.locations': {
+    value: 'CookieAndParameter',
+    doc: 'Where a session key must be shown: CookieAndParameter, CookieOrParameter or ParameterOnly',
+  },
+  'enforce.post.requests.and.timestamps': {
+    value: false,
+    doc: 'Whether changing commands must be POSTed and signed with an expiry',
+  },
+  'cks.operation.width': {
+    value: 20,
+    unit: 'count',
+    min: 1,
+    doc: 'Nodes that one operation works on at the same time',
+  },
+  'cks.host.install.width': {
+    value: 4,
+    unit: 'count',
+    min: 1,
+    doc: 'Installations at the same time on one host, per operation',
+  },
+  'cks.machine.timeout': {
+    value: 600,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time to create, define, start or remove one machine',
+  },
+  'cks.network.timeout': {
+    value: 600,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time to set up or change the gateway of one network',
+  },
+  'cks.node.boot.timeout': {
+    value: 900,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time from start of a machine until it answers on SSH',
+  },
+  'cks.node.install.timeout': {
+    value: 1500,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time the installation on one node may take',
+  },
   'cks.node.kubeadm.timeout': { value: 900, unit: 's', min: 1, doc: 'Longest time one kubeadm run may take' },
   'cks.node.ready.timeout': { value: 900, unit: 's', min: 1, doc: 'Longest time until a joined node is Ready' },
-  'cks.api.timeout': { value: 600, unit: 's', min: 1, doc: 'Longest time until an API server answers through the balancer' },
+  'cks.api.timeout': {
+    value: 600,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time until an API server answers through the balancer',
+  },
 } as const satisfies Record<string, SettingRule>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -56,17 +166,24 @@ export const DEFAULT_SETTINGS = Object.freeze(
 export const isSettingName = (name: string): name is SettingName => name in SETTINGS;
 
 /** The value of a setting from its stored text, or why the text is not one. */
-export function parseSetting(name: SettingName, text: string): { value: number | boolean | string } | { problem: string } {
+export function parseSetting(
+  name: SettingName,
+  text: string,
+): { value: number | boolean | string } | { problem: string } {
   const rule: SettingRule = SETTINGS[name];
   if (typeof rule.value === 'number') {
     const value = Number(text);
-    if (!/^-?\d+$/.test(text.trim()) || !Number.isSafeInteger(value)) return { problem: `${name} takes a whole number, found "${text}"` };
-    if (rule.min !== undefined && value < rule.min) return { problem: `${name} takes ${rule.min} or more, found ${value}` };
+    if (!/^-?\d+$/.test(text.trim()) || !Number.isSafeInteger(value))
+      return { problem: `${name} takes a whole number, found "${text}"` };
+    if (rule.min !== undefined && value < rule.min)
+      return { problem: `${name} takes ${rule.min} or more, found ${value}` };
     return { value };
   }
   if (typeof rule.value === 'boolean') {
     const lower = text.trim().toLowerCase();
-    return lower === 'true' || lower === 'false' ? { value: lower === 'true' } : { problem: `${name} takes true or false, found "${text}"` };
+    return lower === 'true' || lower === 'false'
+      ? { value: lower === 'true' }
+      : { problem: `${name} takes true or false, found "${text}"` };
   }
   return { value: text };
 }

@@ -3,7 +3,16 @@ import { nodeLabel, type ClusterFacts, type NodeFacts, type NodeRef } from '../m
 import type { Settings } from '../model/settings.js';
 import type { Act } from '../stubs.js';
 
-const ORDER: NodeFacts['phase'][] = ['gone', 'reserved', 'defined', 'started', 'reachable', 'installed', 'joined', 'ready'];
+const ORDER: NodeFacts['phase'][] = [
+  'gone',
+  'reserved',
+  'defined',
+  'started',
+  'reachable',
+  'installed',
+  'joined',
+  'ready',
+];
 
 /** What a node's steps must know of the whole: where it is placed once that is known, and which keys to wait for. */
 export interface BootContext {
@@ -17,7 +26,8 @@ export function bootNode(context: BootContext, node: NodeRef, join: Item<Act>[])
   const { facts, settings, hostOf } = context;
   const label = nodeLabel(node);
   const phase = facts.nodes.find((each) => each.role === node.role && each.index === node.index)?.phase ?? 'gone';
-  const reached = (wanted: NodeFacts['phase'], words: string) => ORDER.indexOf(phase) >= ORDER.indexOf(wanted) && `${label} ${words}`;
+  const reached = (wanted: NodeFacts['phase'], words: string) =>
+    ORDER.indexOf(phase) >= ORDER.indexOf(wanted) && `${label} ${words}`;
   const machine = settings['cks.machine.timeout'];
 
   return [

@@ -84,8 +84,9 @@ const numbered = (role: NodeRef['role'], count: number): NodeRef[] =>
   Array.from({ length: count }, (_, i) => ({ role, index: i + 1 }));
 
 const hasJoined = ({ facts }: BootContext, node: NodeRef): string | false =>
-  facts.nodes.some(({ role, index, phase }) => role === node.role && index === node.index && (phase === 'joined' || phase === 'ready')) &&
-  `${nodeLabel(node)} is in the cluster`;
+  facts.nodes.some(
+    ({ role, index, phase }) => role === node.role && index === node.index && (phase === 'joined' || phase === 'ready'),
+  ) && `${nodeLabel(node)} is in the cluster`;
 
 /** kubeadm init, then what all joins need: the kubeconfig and an API server that answers through the balancer. */
 function initFirstControl(context: BootContext, node: NodeRef): Item<Act>[] {

@@ -7,7 +7,8 @@ import type { Act } from '../stubs.js';
 export function deleteClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
   const network = settings['cks.network.timeout'];
   const present = facts.nodes.filter(({ phase }) => phase !== 'gone');
-  const isGone = (facts.networkState === 'Destroy' || facts.clusterType === 'ExternalManaged') && 'there is no network to remove';
+  const isGone =
+    (facts.networkState === 'Destroy' || facts.clusterType === 'ExternalManaged') && 'there is no network to remove';
   return [
     {
       title: 'machines',
@@ -35,7 +36,17 @@ export function deleteClusterSteps(facts: ClusterFacts, settings: Settings): Ite
       skip: isGone,
       run: ({ gateway }) => gateway.releaseNetwork(facts.networkOwned),
     },
-    { title: 'release machines, addresses and hosts', kind: 'store.release', limitSeconds: 60, run: ({ store }) => store.releaseNodes() },
-    { title: 'forget keys and kubeconfig', kind: 'store.forget', limitSeconds: 60, run: ({ store }) => store.forgetSecrets() },
+    {
+      title: 'release machines, addresses and hosts',
+      kind: 'store.release',
+      limitSeconds: 60,
+      run: ({ store }) => store.releaseNodes(),
+    },
+    {
+      title: 'forget keys and kubeconfig',
+      kind: 'store.forget',
+      limitSeconds: 60,
+      run: ({ store }) => store.forgetSecrets(),
+    },
   ];
 }

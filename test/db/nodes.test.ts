@@ -1,0 +1,225 @@
+import {
+  advanceNode,
+  markGone,
+  readHostRooms,
+  readNodeContext,
+  readNodeFacts,
+  readNodes,
+  releaseNodes,
+  reserveNodes,
+} from '../../db/nodes.js';
+import type { HostRow, NetworkRow, NodePhase, VmRow } from '../../db/rows.js';
+import { onEachEngine } from './engines.js';
+import { makeWorld, refusal, type World } from './world.js';
+
+type Reserved = { node: { role: string; index: number }; hostId: string }[] | { failed: string };
+
+onEachEngine((engines) => {
+  let world: World;
+  beforeEach(async () => {
+    world = await makeWorld(engines);
+  });
+
+  const used = async () => {
+    const hosts = await world.db<HostRow>('host').orderBy('id');
+    return hosts.map(({ cpus_used, ram_mb_used }) => [cpus_used, ram_mb_used]);
+  };
+  const count = async (table: string) => Number((await world.db(table).count({ n: '*' }).first<{ n: number }>()).n);
+
+  describe('reserveNodes', () => {
+    test('gives every node a row, a name, an address, a MAC and a place of its own', async () => {
+      const cluster = await world.addCluster('Web.Shop', { controlNodes: 3, workers: 4 });
+      const reserved = await reserveNodes(world.db, cluster.uuid, 'someone');
+      expect(reserved.map(({ node }) => `${node.role}-${node.index}`)).toEqual(
+        ['control-1', 'control-2', 'control-3', 'worker-1', 'worker-2', 'worker-3', 'worker-4'],
+      ); // prettier-ignore
+      expect(new Set(reserved.slice(0, 3).map(({ hostId }) => hostId)).size).toBe(3);
+      const machines = await world.db<VmRow>('vm_instance').orderBy('id');
+      const network = (await world.db<NetworkRow>('networks').where({ uuid: cluster.network_id }).first())!;
+      const start = network.cidr.split('.').slice(0, 3).join('.');
+      expect(machines.map(({ ip_address }) => ip_address)).toEqual(
+        [10, 11, 12, 13, 14, 15, 16].map((last) => `${start}.${last}`),
+      );
+      expect(new Set(machines.map(({ mac_address }) => mac_address)).size).toBe(7);
+      for (const { name, instance_name, uuid } of machines) {
+        expect(name).toMatch(/^k8s-webshop-(control|node)-[0-9a-f]{11}$/);
+        expect(instance_name).toBe(`i-${uuid}`);
+      }
+      expect((await used()).reduce((sum, [cpus]) => sum + cpus!, 0)).toBe(14);
+    });
+
+    test('again changes nothing and answers the same', async () => {
+      const cluster = await world.addCluster('same', { workers: 2 });
+      const first = await reserveNodes(world.db, cluster.uuid, 'someone');
+      const before = await used();
+      expect(await reserveNodes(world.db, cluster.uuid, 'someone')).toEqual(first);
+      expect(await used()).toEqual(before);
+      expect(await count('vm_instance')).toBe(3);
+    });
+
+    test('of five clusters at once that want the last two places gives them to one, whole, and takes nothing for the others', async () => {
+      await world.onlyRoomFor(2);
+      const clusters = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => world.addCluster(name)));
+      const answers = await engines.together<Reserved>(
+        clusters.map(({ uuid }) => ({ do: 'reserve', url: world.url, at: 0, clusterId: uuid })),
+      );
+      const refused = answers.flatMap((answer) => ('failed' in answer ? [answer.failed] : []));
+      expect(refused).toHaveLength(4);
+      for (const text of refused)
+        expect(text).toContain(
+          'no host has room for control machine 1 of 2 (2 CPUs, 2048 MB): host-1: 0 CPUs free; host-2: not enabled',
+        );
+      expect((await used())[0]).toEqual([4, 4096]);
+      expect([await count('vm_instance'), await count('host_reservation'), await count('guest_address')]).toEqual([
+        2, 2, 2,
+      ]);
+    });
+
+    test('at once from six clusters fills the hosts to the last place', async () => {
+      await world.db('host').update({ cpus: 8, ram_mb: 8192 });
+      const clusters = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => world.addCluster(name)));
+      const answers = await engines.together<Reserved>(
+        clusters.map(({ uuid }) => ({ do: 'reserve', url: world.url, at: 0, clusterId: uuid })),
+      );
+      expect(answers.filter((answer) => 'failed' in answer)).toEqual([]);
+      expect(await used()).toEqual([[8, 8192], [8, 8192], [8, 8192]]); // prettier-ignore
+    });
+
+    test('never takes more than a host has, whatever was read before', async () => {
+      const host = await world.onlyRoomFor(1);
+      const taking = () =>
+        world
+          .db('host')
+          .where({ uuid: host.uuid })
+          .whereRaw('cpus_used + ? <= cpus AND ram_mb_used + ? <= ram_mb', [2, 2048])
+          .update({ cpus_used: world.db.raw('cpus_used + 2'), ram_mb_used: world.db.raw('ram_mb_used + 2048') });
+      const got = await Promise.all([taking(), taking(), taking()]);
+      expect(got.sort()).toEqual([0, 0, 1]);
+    });
+
+    test('of two clusters in one network gives no address twice, and leaves addresses that others have', async () => {
+      const first = await world.addCluster('first', { workers: 3 });
+      await world
+        .db('guest_address')
+        .insert({ network_id: first.network_id, ip4_address: '10.100.4.11', vm_id: 'somebody else' });
+      const second = await world.addCluster('second', { workers: 3, networkId: first.network_id! });
+      const answers = await engines.together<Reserved>(
+        [first, second].map(({ uuid }) => ({ do: 'reserve', url: world.url, at: 0, clusterId: uuid })),
+      );
+      expect(answers.filter((answer) => 'failed' in answer)).toEqual([]);
+      const addresses = await world.db<VmRow>('vm_instance').pluck('ip_address');
+      expect(new Set(addresses).size).toBe(8);
+      expect(addresses).not.toContain('10.100.4.11');
+    });
+
+    test('refuses a network without a free address, and takes nothing', async () => {
+      const cluster = await world.addCluster('narrow', { workers: 8 });
+      await world.db('networks').where({ uuid: cluster.network_id }).update({ cidr: '10.9.0.0/28' });
+      await expect(reserveNodes(world.db, cluster.uuid, 'someone')).rejects.toThrow(
+        '(10.9.0.0/28) has no free address for worker-5',
+      );
+      expect(await used()).toEqual([[0, 0], [0, 0], [0, 0]]); // prettier-ignore
+      expect(await count('guest_address')).toBe(0);
+    });
+  });
+
+  test('networks that are made at the same time have numbers and ranges of their own', async () => {
+    const task = { do: 'network' as const, url: world.url, at: 0, times: 5 };
+    const made = (await engines.together<(string | { failed: string })[]>([task, task, task])).flat();
+    expect(made.filter((each) => typeof each !== 'string')).toEqual([]);
+    const rows = await world.db<NetworkRow>('networks').whereIn('uuid', made as string[]);
+    expect(rows.map(({ network_number }) => network_number).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 15 }, (_, i) => i + 1),
+    );
+    expect(new Set(rows.map(({ cidr }) => cidr)).size).toBe(15);
+  });
+
+  describe('addresses', () => {
+    test('are unique in their network, and free for another network', async () => {
+      const add = (network_id: string, vm_id: string) =>
+        world.db('guest_address').insert({ network_id, ip4_address: '10.0.0.10', vm_id });
+      await add('n1', 'v1');
+      await add('n2', 'v2');
+      expect(await refusal(add('n1', 'v3'))).toMatch(/UNIQUE|Duplicate/);
+    });
+
+    test('that are public are unique in their zone', async () => {
+      const [row] = await world
+        .db('user_ip_address')
+        .limit(1)
+        .select<{ public_ip_address: string; data_center_id: string }[]>('public_ip_address', 'data_center_id');
+      expect(
+        await refusal(world.db('user_ip_address').insert({ uuid: 'u', ...row, state: 'Free', source_nat: 0 })),
+      ).toMatch(/UNIQUE|Duplicate/);
+    });
+  });
+
+  describe('releaseNodes', () => {
+    const reach = async (clusterId: string, phases: NodePhase[]) => {
+      for (const [i, node] of (await readNodes(world.db, clusterId)).entries())
+        await advanceNode(world.db, node, phases[i]!);
+    };
+
+    test('keeps address and room of a machine whose removal is not confirmed', async () => {
+      const cluster = await world.addCluster('kept', { workers: 3 });
+      await reserveNodes(world.db, cluster.uuid, 'someone');
+      await reach(cluster.uuid, ['ready', 'ready', 'defined', 'reserved']);
+      const [control, worker, defined] = await readNodes(world.db, cluster.uuid);
+      await markGone(world.db, worker!.vm_id);
+      expect(await releaseNodes(world.db, cluster.uuid)).toEqual([control!.name, defined!.name]);
+      expect((await readNodes(world.db, cluster.uuid)).map(({ vm_id }) => vm_id)).toEqual([
+        control!.vm_id,
+        defined!.vm_id,
+      ]);
+      expect([await count('host_reservation'), await count('guest_address')]).toEqual([2, 2]);
+      expect((await used()).reduce((sum, [cpus]) => sum + cpus!, 0)).toBe(4);
+    });
+
+    test('frees everything once all are gone, and again changes nothing', async () => {
+      const cluster = await world.addCluster('freed', { controlNodes: 2, workers: 2 });
+      const empty = await used();
+      await reserveNodes(world.db, cluster.uuid, 'someone');
+      for (const { vm_id } of await readNodes(world.db, cluster.uuid)) await markGone(world.db, vm_id);
+      await Promise.all([releaseNodes(world.db, cluster.uuid), releaseNodes(world.db, cluster.uuid)]);
+      expect(await releaseNodes(world.db, cluster.uuid)).toEqual([]);
+      expect(await used()).toEqual(empty);
+      expect([
+        await count('host_reservation'),
+        await count('guest_address'),
+        await count('kubernetes_cluster_vm_map'),
+      ]).toEqual([0, 0, 0]);
+      const machines = await world.db<VmRow>('vm_instance');
+      expect(machines.every(({ removed, state }) => removed !== null && state === 'Expunging')).toBe(true);
+    });
+
+    test('gives a released address and place to the next one', async () => {
+      await world.onlyRoomFor(2);
+      const first = await world.addCluster('first');
+      await reserveNodes(world.db, first.uuid, 'someone');
+      await releaseNodes(world.db, first.uuid);
+      const second = await world.addCluster('second', { networkId: first.network_id! });
+      expect(await reserveNodes(world.db, second.uuid, 'someone')).toHaveLength(2);
+      expect((await readNodes(world.db, second.uuid)).map(({ ip_address }) => ip_address)).toEqual([
+        '10.100.4.10',
+        '10.100.4.11',
+      ]);
+    });
+  });
+
+  test('facts of nodes tell role, place and phase; a released node has no context', async () => {
+    const cluster = await world.addCluster('facts');
+    await reserveNodes(world.db, cluster.uuid, 'someone');
+    const [control] = await readNodes(world.db, cluster.uuid);
+    await advanceNode(world.db, control!, 'installed');
+    const rooms = await readHostRooms(world.db, cluster.zone_id, cluster.uuid);
+    expect(await readNodeFacts(world.db, cluster.uuid)).toMatchObject([
+      { role: 'control', index: 1, hostId: rooms.find(({ controls }) => controls === 1)!.id, phase: 'installed' },
+      { role: 'worker', index: 1, phase: 'reserved' },
+    ]);
+    expect(await readNodeContext(world.db, cluster.uuid, { role: 'worker', index: 1 })).toMatchObject({
+      offering: { name: 'small' },
+      zone: { name: 'sim-1' },
+    });
+    expect(await readNodeContext(world.db, cluster.uuid, { role: 'worker', index: 2 })).toBeUndefined();
+  });
+});

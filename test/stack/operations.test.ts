@@ -1,0 +1,197 @@
+import type { Answer } from '../../scripts/client.js';
+import { workflowIdOf } from '../../workflows/model/operation.js';
+import { countOf, doneTwice, domainsOf, expectHealthy, heldRows, NOTHING_HELD } from './facts.js';
+import { sleep } from './parts.js';
+import { describeStack, type Stack } from './stack.js';
+
+const RUN = { status: 1, code: 0 };
+const FAILED = { status: 2, code: 530 };
+const ended = async (stack: Stack, jobid: string) => {
+  const { jobstatus, jobresultcode } = await stack.jobEnd(jobid);
+  return { status: jobstatus, code: jobresultcode };
+};
+const rest = (stack: Stack, id: string) => {
+  const { state, reason } = stack.cluster(id);
+  return { state, reason };
+};
+const shown = async (stack: Stack, id: string): Promise<Answer> => {
+  const { kubernetesclusteroperation } = await stack.call('listKubernetesClusterOperations', { kubernetesclusterid: id });
+  return (kubernetesclusteroperation as Answer[])[0]!;
+};
+
+interface PlanStep {
+  title: string;
+  steps?: PlanStep[];
+}
+const titles = (steps: PlanStep[]): string[] => steps.flatMap(({ title, steps: inner }) => [title, ...titles(inner ?? [])]);
+
+describeStack('an operation', {}, (scenario) => {
+  scenario(
+    'that is paused begins no step until it is resumed, and then ends well',
+    async (stack) => {
+      const { id, jobid } = await stack.create(1, 1);
+      const { uuid } = stack.operation(id);
+      await stack.stepIs(id, /worker-1: start the machine/, 'running');
+      await stack.run('pauseKubernetesClusterOperation', { kubernetesclusterid: id });
+      await stack.until('the operation shows as paused', async () => {
+        const { state } = await shown(stack, id);
+        return state === 'paused' || String(state);
+      }, 20); // prettier-ignore
+      const states = () => stack.steps(uuid).map(({ title, state, attempts }) => `${title}: ${state} ${attempts}`);
+      const paused = states();
+      expect(paused.join()).toContain('install Kubernetes: pending');
+      // A worker that dies meanwhile, and the scan, which repeats signals, change nothing about it.
+      await stack.worker.restart();
+      await sleep(7000);
+      expect(states()).toEqual(paused);
+      expect(stack.jobRow(jobid).job_status).toBe(0);
+      await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id });
+      expect(await ended(stack, jobid)).toEqual(RUN);
+      await expectHealthy(stack, id, 1, 1);
+    },
+    60,
+  );
+
+  for (const moment of [/make SSH keys/, /take a public address/, /worker-1: define the machine/, /control-1: install Kubernetes/, /control-1: run kubeadm init/, /worker-1: join/])
+    scenario(
+      `that is cancelled while it is at ${moment.source} leaves the zone as it was and the cluster in Error`,
+      async (stack) => {
+        const before = await stack.worldWithoutCache();
+        const { id, jobid } = await stack.create(1, 1);
+        await stack.stepIs(id, moment, moment.source.includes('keys') ? 'done' : 'running');
+        const cancel = await stack.run('cancelKubernetesClusterOperation', { kubernetesclusterid: id });
+        expect(cancel.jobstatus).toBe(1);
+        expect(await ended(stack, jobid)).toEqual(FAILED);
+        expect((await stack.job(jobid))['jobresult']).toEqual({ errorcode: 530, errortext: 'Cancelled' });
+        expect(rest(stack, id)).toEqual({ state: 'Error', reason: 'Cancelled' });
+        expect(await stack.worldWithoutCache()).toEqual(before);
+        expect(heldRows(stack, id)).toEqual(NOTHING_HELD);
+        const { state, leftovers, uuid } = stack.operation(id);
+        expect({ state, leftovers }).toEqual({ state: 'cancelled', leftovers: null });
+        expect(stack.steps(uuid).filter((step) => !['undone', 'pending', 'skipped'].includes(step.state)).map(({ title, state: at }) => `${title}: ${at}`)).toEqual([]); // prettier-ignore
+        expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+      },
+      60,
+    );
+
+  for (const [fault, step] of [['node.join', 'join'], ['node.install', 'install Kubernetes'], ['domain.start', 'start the machine'], ['gateway.apply', 'set up gateway']] as const)
+    scenario(
+      `that fails for good at ${fault} rests with a reason, and a cancel then cleans up`,
+      async (stack) => {
+        const before = await stack.worldWithoutCache();
+        await stack.breaks({ on: fault.startsWith('node') ? 'node' : fault.startsWith('gateway') ? 'gateway' : 'hypervisor', match: fault, kind: 'failForGood', times: 1 });
+        const { id, jobid } = await stack.create(1, 2);
+        expect(await ended(stack, jobid)).toEqual(FAILED);
+        expect(await stack.faults()).toEqual([]);
+        const { state, reason } = stack.cluster(id);
+        expect(['Error', 'Alert']).toContain(state);
+        expect(reason).toContain(step);
+        expect(((await stack.job(jobid))['jobresult'] as { errortext: string }).errortext).toBe(reason);
+        const failed = stack.steps(stack.operation(id).uuid).filter((one) => one.state === 'failed');
+        expect(failed.map(({ title }) => title).join()).toContain(step);
+        expect((await shown(stack, id)).whocanfix).toBe('operator');
+
+        const cancel = await stack.run('cancelKubernetesClusterOperation', { kubernetesclusterid: id });
+        expect(cancel.jobstatus).toBe(1);
+        expect(rest(stack, id)).toEqual({ state: 'Error', reason: 'Cancelled' });
+        expect(await stack.worldWithoutCache()).toEqual(before);
+        expect(heldRows(stack, id)).toEqual(NOTHING_HELD);
+        expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+      },
+      60,
+    );
+
+  for (const [on, fault] of [['node', 'node.join'], ['node', 'node.init'], ['node', 'node.install'], ['hypervisor', 'domain.define'], ['kubernetes', 'patch.nodes']] as const)
+    scenario(
+      `that failed at ${fault} is resumed at the failed step: what was done is skipped and not done again`,
+      async (stack) => {
+        const made = (await stack.effects()).length;
+        await stack.breaks({ on, match: fault, kind: 'failForGood', times: 1 });
+        const { id, jobid } = await stack.create(1, 2);
+        expect(await ended(stack, jobid)).toEqual(FAILED);
+        const first = stack.operation(id);
+        const done = stack.steps(first.uuid).filter(({ state }) => state === 'done').map(({ title }) => title);
+        expect(done.length).toBeGreaterThan(1);
+
+        const resumed = await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id });
+        expect({ status: resumed.jobstatus, result: resumed.jobstatus === 1 || resumed['jobresult'] }).toEqual({ status: 1, result: true });
+        await expectHealthy(stack, id, 1, 2);
+        const second = stack.operation(id);
+        expect({ attempt: second.attempt, root: second.root_id }).toEqual({ attempt: 2, root: first.root_id });
+        // Waits and looks may be done again; what changes something is skipped, with the reason.
+        const again = stack.steps(second.uuid).filter(({ title, state, kind }) => done.includes(title) && state !== 'skipped' && kind !== 'kubernetes.api');
+        const repeatable = /eject|root volume/;
+        expect(again.map(({ title }) => title).filter((title) => !repeatable.test(title))).toEqual([]);
+        expect(stack.steps(second.uuid).filter(({ state, skip }) => state === 'skipped' && !skip)).toEqual([]);
+        const effects = (await stack.effects()).slice(made);
+        expect(doneTwice(effects)).toEqual([]);
+        expect({ init: countOf(effects, 'node.init'), join: countOf(effects, 'node.join'), start: countOf(effects, 'domain.start') }).toEqual({ init: 1, join: 2, start: 3 });
+      },
+      60,
+    );
+
+  for (const moment of [/take a public address/, /worker-1: define the machine/, /control-1: run kubeadm init/])
+    scenario(
+      `that creates ends when its cluster is deleted at ${moment.source}, and nothing is left`,
+      async (stack) => {
+        const before = await stack.worldWithoutCache();
+        const { id, jobid } = await stack.create(1, 2);
+        await stack.stepIs(id, moment, 'running');
+        const removal = await stack.call('deleteKubernetesCluster', { id });
+        expect(await ended(stack, jobid)).toEqual(FAILED);
+        expect(await ended(stack, String(removal['jobid']))).toEqual(RUN);
+        expect(rest(stack, id).state).toBe('Destroyed');
+        expect(await stack.worldWithoutCache()).toEqual(before);
+        expect(heldRows(stack, id)).toEqual(NOTHING_HELD);
+        expect(domainsOf(await stack.world(), id)).toEqual([]);
+        const [create] = stack.operations(id);
+        expect({ state: create?.state, fault: create?.fault }).toEqual({ state: 'failed', fault: 'Superseded' });
+      },
+      60,
+    );
+
+  scenario(
+    'whose run is terminated in Temporal rests with that reason, and a resume finishes it',
+    async (stack) => {
+      const made = (await stack.effects()).length;
+      const { id, jobid } = await stack.create(1, 1);
+      await stack.stepIs(id, /control-1: install Kubernetes/, 'running');
+      const client = await stack.client();
+      await client.workflow.getHandle(workflowIdOf(stack.operation(id).uuid)).terminate('by a test');
+      expect(await ended(stack, jobid)).toEqual(FAILED);
+      expect(['Error', 'Alert']).toContain(rest(stack, id).state);
+      expect(rest(stack, id).reason).toMatch(/terminated or lost/);
+      expect(stack.operation(id).fault).toBe('RunLost');
+      const resumed = await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id });
+      expect({ status: resumed.jobstatus, result: resumed.jobstatus === 1 || resumed['jobresult'] }).toEqual({ status: 1, result: true });
+      await expectHealthy(stack, id, 1, 1);
+      expect(doneTwice((await stack.effects()).slice(made))).toEqual([]);
+    },
+    60,
+  );
+
+  scenario(
+    'is what its plan said, in the same order, and a plan that is no longer true is refused',
+    async (stack) => {
+      const before = { world: await stack.world(), rows: stack.rows('SELECT count(*) AS n FROM kubernetes_cluster'), networks: stack.rows('SELECT count(*) AS n FROM networks') };
+      const parameters = await stack.createParameters(2, 2);
+      const { plan } = await stack.call('createKubernetesCluster', { ...parameters, dryrun: 'true' });
+      const { hash, steps } = plan as { hash: string; steps: PlanStep[] };
+      expect({ world: await stack.world(), rows: stack.rows('SELECT count(*) AS n FROM kubernetes_cluster'), networks: stack.rows('SELECT count(*) AS n FROM networks') }).toEqual(before);
+      await expect(stack.call('createKubernetesCluster', { ...parameters, size: '3', planhash: hash })).rejects.toThrow(/plan has changed/);
+      expect(stack.rows('SELECT count(*) AS n FROM kubernetes_cluster')).toEqual(before.rows);
+
+      const { id, jobid } = await stack.call('createKubernetesCluster', { ...parameters, planhash: hash });
+      expect(await ended(stack, String(jobid))).toEqual(RUN);
+      const list = (operationId: string) => stack.rows<{ title: string }>('SELECT title FROM operation_step WHERE operation_id = ? ORDER BY line', operationId).map(({ title }) => title);
+      expect(list(stack.operation(String(id)).uuid)).toEqual(titles(steps));
+
+      const removal = await stack.call('deleteKubernetesCluster', { id: String(id), dryrun: 'true' });
+      const agreed = removal['plan'] as { hash: string; steps: PlanStep[] };
+      await expect(stack.call('deleteKubernetesCluster', { id: String(id), planhash: hash })).rejects.toThrow(/plan has changed/);
+      expect((await stack.run('deleteKubernetesCluster', { id: String(id), planhash: agreed.hash })).jobstatus).toBe(1);
+      expect(list(stack.operation(String(id)).uuid)).toEqual(titles(agreed.steps));
+    },
+    60,
+  );
+});

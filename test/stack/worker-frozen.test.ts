@@ -1,0 +1,80 @@
+import { doneTwice, domainsOf, expectHealthy, heldRows, NOTHING_HELD } from './facts.js';
+import { describeStack, type Fault, type Stack } from './stack.js';
+
+/** Freezes the first worker while the zone is slow over one call of a step, so that it stands in the middle of that step. */
+async function freezeInside(stack: Stack, id: string, fault: Pick<Fault, 'on' | 'match'>, step: RegExp): Promise<void> {
+  await stack.stepIs(id, step, 'running');
+  await stack.until('the slow call has begun', async () => {
+    const left = await stack.faults();
+    return left.length === 0 || JSON.stringify(left);
+  }, 20, 5); // prettier-ignore
+  stack.worker.freeze();
+}
+
+/** The thawed worker goes on with what it was doing: it is alone, and a whole create of its own shows that it is past it. */
+async function goOnAlone(stack: Stack): Promise<void> {
+  const others = stack.extra.splice(0);
+  stack.worker.thaw();
+  await Promise.all(others.map((part) => part.kill()));
+  const { id, jobid } = await stack.create(1, 1);
+  expect((await stack.jobEnd(jobid, 60)).jobstatus).toBe(1);
+  await expectHealthy(stack, id, 1, 1);
+}
+
+describeStack('a worker that is stopped until another one took over', {}, (scenario) => {
+  for (const [on, match, step] of [
+    ['hypervisor', 'seed.create', /define the machine/],
+    ['node', 'node.install', /install Kubernetes/],
+    ['node', 'node.init', /run kubeadm init/],
+    ['gateway', 'gateway.apply', /set up gateway/],
+  ] as const)
+    scenario(
+      `at ${match} does no harm when it goes on: nothing is made twice`,
+      async (stack) => {
+        const made = (await stack.effects()).length;
+        await stack.breaks({ on, match, kind: 'slow', times: 1 });
+        const { id, jobid } = await stack.create(1, 1);
+        await freezeInside(stack, id, { on, match }, step);
+        stack.addWorker();
+        const job = await stack.jobEnd(jobid, 60);
+        expect({ status: job.jobstatus, result: job.jobstatus === 1 || job['jobresult'] }).toEqual({ status: 1, result: true });
+        await expectHealthy(stack, id, 1, 1);
+        await goOnAlone(stack);
+        await expectHealthy(stack, id, 1, 1);
+        expect(doneTwice((await stack.effects()).slice(made).filter(({ node, kind }) => kind.startsWith('node.') || node === null || true))).toEqual([]);
+      },
+      120,
+    );
+
+  for (const [on, match, step] of [
+    ['hypervisor', 'volume.create', /create the root volume/],
+    ['hypervisor', 'seed.create', /define the machine/],
+    ['hypervisor', 'domain.start', /start the machine/],
+    ['gateway', 'gateway.address', /take a public address/],
+    ['gateway', 'gateway.apply', /set up gateway/],
+  ] as const)
+    scenario(
+      `at ${match}, and whose cluster was deleted meanwhile, leaves nothing behind when it goes on`,
+      async (stack) => {
+        const before = await stack.worldWithoutCache();
+        await stack.breaks({ on, match, kind: 'slow', times: 1 });
+        const { id, jobid } = await stack.create(1, 1);
+        await freezeInside(stack, id, { on, match }, step);
+        stack.addWorker();
+        const removal = await stack.run('deleteKubernetesCluster', { id }, 90);
+        expect({ status: removal.jobstatus, result: removal.jobstatus === 1 || removal['jobresult'] }).toEqual({ status: 1, result: true });
+        expect((await stack.jobEnd(jobid)).jobstatus).toBe(2);
+        expect(await stack.worldWithoutCache()).toEqual(before);
+        await goOnAlone(stack);
+        const world = await stack.world();
+        expect(domainsOf(world, id)).toEqual([]);
+        expect(world.volumes).toHaveLength(world.domains.length);
+        expect(world.media).toEqual([]);
+        const { network_id } = stack.cluster(id);
+        expect({ networks: world.networks.filter((one) => one.networkId === network_id), addresses: world.addresses.filter((one) => one.networkId === network_id) }).toEqual({ networks: [], addresses: [] });
+        expect(heldRows(stack, id)).toEqual(NOTHING_HELD);
+        expect(stack.cluster(id).state).toBe('Destroyed');
+      },
+      150,
+    );
+});
