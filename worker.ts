@@ -6,6 +6,7 @@ import { buildActivities, registered } from './activities/index.js';
 import { openGateway, openHypervisor } from './activities/drivers.js';
 import { readWorkerEnvironment } from './activities/environment.js';
 import { keepSchedules } from './activities/schedules.js';
+import { KubernetesClients } from './activities/kubernetes/clients.js';
 import { connect } from './db/knex.js';
 import { Sealer } from './db/secret.js';
 import { projectRoot } from './db/project-root.js';
@@ -31,25 +32,31 @@ Runtime.install({
 const db = connect(env.databaseUrl);
 const connection = await connectPatiently();
 const temporal = await connectTemporal(process.env);
+const sealer = new Sealer(env.encryptionKey);
 const activities = buildActivities({
   db,
-  sealer: new Sealer(env.encryptionKey),
+  sealer,
+  kubernetes: new KubernetesClients(db, sealer),
   openHypervisor,
   openGateway,
   temporal,
   log,
-  cksNode: await readFile(path.join(projectRoot, 'guest/cks-node')),
+  cksNode: await readFile(path.join(projectRoot(), 'guest/cks-node')),
   pollMs: env.pollMs,
 });
 const worker = await Worker.create({
   connection,
   namespace: env.namespace,
   taskQueue: TASK_QUEUE,
-  workflowBundle: { codePath: path.join(projectRoot, 'dist/workflow-bundle.js') },
+  workflowBundle: { codePath: path.join(projectRoot(), 'dist/workflow-bundle.js') },
   activities: registered(activities),
   shutdownGraceTime: '15s',
   shutdownForceTime: '25s',
   stickyQueueScheduleToStartTimeout: '2s',
+  // Each poll that stands open at a worker which is frozen, not dead, swallows one task until its heartbeat limit: ten of them
+  // used up all attempts of a step while another worker was ready.
+  maxConcurrentActivityTaskPolls: 2,
+  maxConcurrentWorkflowTaskPolls: 2,
   maxHeartbeatThrottleInterval: '1s',
   defaultHeartbeatThrottleInterval: '1s',
   maxCachedWorkflows: 200,
@@ -69,7 +76,11 @@ process.exit(0);
 async function connectPatiently(): Promise<NativeConnection> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await NativeConnection.connect({ address: env.temporalAddress, ...(env.temporalApiKey && { apiKey: env.temporalApiKey }), ...(env.temporalTls && { tls: true }) });
+      return await NativeConnection.connect({
+        address: env.temporalAddress,
+        ...(env.temporalApiKey && { apiKey: env.temporalApiKey }),
+        ...(env.temporalTls && { tls: true }),
+      });
     } catch (error) {
       if (attempt === 1) log.info({ address: env.temporalAddress }, 'waiting for Temporal');
       if (attempt > 600) throw error;

@@ -4,18 +4,19 @@ import type { Gateway } from './gateway/driver.js';
 import { simulatorGateway } from './gateway/simulator.js';
 import type { Hypervisor } from './hypervisor/driver.js';
 import { simulatorHypervisor } from './hypervisor/simulator.js';
+import { fenced } from './step.js';
 
 /** Calls of drivers end with the activity that makes them. */
 const signal = () => Context.current().cancellationSignal;
 
 /** The driver of a host: its URL's scheme decides. */
 export function openHypervisor(url: string): Hypervisor {
-  if (url.startsWith('simulator://')) return simulatorHypervisor(url, signal);
+  if (url.startsWith('simulator://')) return fenced<Hypervisor>(simulatorHypervisor(url, signal));
   throw noDriver('hosts', url);
 }
 
 export function openGateway(url: string): Gateway {
-  if (url.startsWith('simulator://')) return simulatorGateway(url, signal);
+  if (url.startsWith('simulator://')) return fenced(simulatorGateway(url, signal));
   throw noDriver('gateways', url);
 }
 

@@ -1,4 +1,4 @@
-import { Secret } from '../db/secret.js';
+import type { Secret } from '../db/secret.js';
 import { readEncryptionKey } from '../db/encryption-key.js';
 import path from 'node:path';
 

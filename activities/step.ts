@@ -1,11 +1,33 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Context } from '@temporalio/activity';
 import type { Knex } from 'knex';
 import { now, nowPlus, type Db } from '../db/knex.js';
+import { assertHolds } from '../db/operations.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { StepRef } from '../workflows/model/operation.js';
 
 const HEARTBEAT_MS = 1500;
+
+/** How the step that is being worked on proves that its operation still holds the cluster. */
+const step = new AsyncLocalStorage<() => Promise<void>>();
+
+/**
+ * The same driver, each of its calls refused once the operation of the calling step has ended: a worker that was stopped in the
+ * middle of a step, and goes on after another took over, must not make what has been deleted meanwhile.
+ */
+export function fenced<T extends object>(driver: T): T {
+  return new Proxy(driver, {
+    get(target, name): unknown {
+      const call: unknown = Reflect.get(target, name);
+      if (typeof call !== 'function') return call;
+      return async (...args: unknown[]): Promise<unknown> => {
+        await step.getStore()?.();
+        return Reflect.apply(call, target, args);
+      };
+    },
+  });
+}
 
 type StepActivity = (ref: StepRef, ...args: never[]) => Promise<unknown>;
 
@@ -26,7 +48,7 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
   await begin(db, ref);
   const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
   try {
-    const result = await body();
+    const result = await step.run(() => assertHolds(db, ref.operationId), body);
     await end(db, ref, ref.undo ? 'undone' : 'done', null);
     return result;
   } catch (error) {
@@ -38,13 +60,13 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
   }
 }
 
+const HELD = 'EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL)';
+
 /** One statement: the line is marked only if the operation holds its cluster. */
 async function begin(db: Knex, { operationId, line, undo }: StepRef): Promise<void> {
   const marked = await db('operation_step')
     .where({ operation_id: operationId, line })
-    .whereRaw('EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL)', [
-      operationId,
-    ])
+    .whereRaw(HELD, [operationId])
     .update({
       state: undo ? 'undoing' : 'running',
       began: db.raw('COALESCE(began, ?)', [now(db)]),
@@ -61,29 +83,24 @@ const seconds = (db: Db) =>
 async function end(db: Knex, { operationId, line, undo }: StepRef, state: string, text: string | null): Promise<void> {
   await db('operation_step')
     .where({ operation_id: operationId, line })
+    .whereRaw(HELD, [operationId])
     .update({ state, note: text, ended: nowPlus(db, 0), ...(undo ? {} : { seconds: seconds(db) }) });
 }
 
 async function note(db: Knex, { operationId, line }: StepRef, text: string): Promise<void> {
   await db('operation_step')
     .where({ operation_id: operationId, line })
+    .whereRaw(HELD, [operationId])
     .update({ note: text.slice(0, 2000) });
 }
 
-const LATER = new Set([
-  'SQLITE_BUSY',
-  'ER_LOCK_DEADLOCK',
-  'ER_LOCK_WAIT_TIMEOUT',
-  'PROTOCOL_CONNECTION_LOST',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ETIMEDOUT',
-  'EPIPE',
-]);
+const LATER = new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE']);
 
 function asFault(error: unknown, cancelled: boolean): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (cancelled) return new CancelledFailure(textOf(error));
-  const later = LATER.has(String((error as { code?: string }).code));
-  return ApplicationFailure.create({ type: 'Internal', message: textOf(error), nonRetryable: !later });
+  const code = String((error as { code?: unknown }).code);
+  // The text of a database error is the whole statement with its values: only its code is shown.
+  if (/^(SQLITE|ER)_/.test(code)) return fault('DatabaseFailed', `the service database answered ${code}`);
+  return ApplicationFailure.create({ type: 'Internal', message: textOf(error), nonRetryable: !LATER.has(code) });
 }

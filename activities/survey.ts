@@ -1,4 +1,4 @@
-import { advanceNode, readNodeContext, readNodes } from '../db/nodes.js';
+import { readNodeContext, readNodes, setBackNode } from '../db/nodes.js';
 import type { Deps } from './deps.js';
 
 /** Takes a node's phase back to what its host says: a machine that is gone or off has to be made or started again. */
@@ -15,7 +15,7 @@ export async function surveyNodes({ db, openHypervisor }: Deps, clusterId: strin
       asked.add(context.host.url);
     }
     const state = seen.get(node.instance_name);
-    if (state === undefined) await advanceNode(db, node, 'reserved');
-    else if (state !== 'running') await advanceNode(db, node, 'defined');
+    if (state === undefined) await setBackNode(db, node, 'reserved');
+    else if (state !== 'running') await setBackNode(db, node, 'defined');
   }
 }

@@ -19,6 +19,7 @@ const schema = z.object({
   HOST: z.string().optional(),
   TEMPORAL_UI_PORT: port.default(8233),
   TEMPORAL_UI_URL: z.url('must be a URL').optional(),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
   CKS_LOG_LEVEL: z
     .enum(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -47,7 +48,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Readonly<ApiEnvironment
     const [issue] = parsed.error.issues;
     throw new Error(`${String(issue?.path[0] ?? 'the environment')} ${issue?.message ?? 'is not valid'}`);
   }
-  const { CKS_HOME, DATABASE_URL, PORT, HOST, CKS_LOG_LEVEL, TEMPORAL_UI_PORT, TEMPORAL_UI_URL } = parsed.data;
+  const { CKS_HOME, DATABASE_URL, PORT, HOST, CKS_LOG_LEVEL, TEMPORAL_UI_PORT, TEMPORAL_UI_URL, TEMPORAL_NAMESPACE } =
+    parsed.data;
   const home = resolve(CKS_HOME);
   return Object.freeze({
     home,
@@ -56,6 +58,6 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Readonly<ApiEnvironment
     port: PORT,
     host: HOST,
     logLevel: CKS_LOG_LEVEL,
-    temporalUi: (TEMPORAL_UI_URL ?? `http://127.0.0.1:${TEMPORAL_UI_PORT}`).replace(/\/+$/, ''),
+    temporalUi: `${(TEMPORAL_UI_URL ?? `http://127.0.0.1:${TEMPORAL_UI_PORT}`).replace(/\/+$/, '')}/namespaces/${TEMPORAL_NAMESPACE}`,
   });
 }

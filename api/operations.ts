@@ -9,9 +9,9 @@ import type { Context } from './command.js';
  * Starts the run of a queued operation. A failure here loses nothing: the operation is in the database, and the scan starts
  * what has no run; so the caller gets his job either way.
  */
-export async function startQueued(ctx: Context, { operationId, heldBy }: Queued, wasTakeOver: boolean): Promise<void> {
+export async function startQueued(ctx: Context, { operationId, refused, heldBy }: Queued): Promise<void> {
   const { db, temporal, log } = ctx;
-  if (!temporal || (heldBy && !wasTakeOver)) return;
+  if (!temporal || refused) return;
   try {
     const operation = await readOperation(db, operationId);
     const run = operation && (await readRun(db, operation));
@@ -26,6 +26,6 @@ export async function startQueued(ctx: Context, { operationId, heldBy }: Queued,
 export async function submit(ctx: Context, wanted: Omit<NewOperation, 'caller'>): Promise<Queued> {
   const caller = { accountId: ctx.caller.account.uuid, userId: ctx.caller.user.uuid };
   const queued = await transact(ctx.db, (trx) => queueOperation(trx, { ...wanted, caller }));
-  await startQueued(ctx, queued, wanted.takeOver ?? false);
+  await startQueued(ctx, queued);
   return queued;
 }

@@ -27,7 +27,7 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
 };
 
 async function serveFile(request: Request, response: Response, file: string, type: string): Promise<void> {
-  const content = await readFile(join(projectRoot, file)).catch(() => undefined);
+  const content = await readFile(join(projectRoot(), file)).catch(() => undefined);
   if (!content) {
     response.status(503).type('text/plain').send(`${file} is missing: run npm run build`);
     return;

@@ -57,7 +57,7 @@ const account = await db('account').first<{ domain_id: string }>();
 
 const deps = { db, sealer, log: pino({ level: 'silent' }) } as unknown as Deps;
 const { code } = await bundleWorkflowCode({
-  workflowsPath: path.join(projectRoot, 'bench/engine-workflows.ts'),
+  workflowsPath: path.join(projectRoot(), 'bench/engine-workflows.ts'),
   logger: {
     ...console,
     log: () => undefined,

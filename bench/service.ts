@@ -35,7 +35,7 @@ export async function startService(
   const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'SIMULATOR_PORT', 'METRICS_PORT'];
   const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()] as const)));
   const began = performance.now();
-  const child = spawn(process.execPath, [path.join(projectRoot, 'dist/scripts/start.js')], {
+  const child = spawn(process.execPath, [path.join(projectRoot(), 'dist/scripts/start.js')], {
     env: {
       ...process.env,
       CKS_DEMO: '0',
@@ -79,7 +79,11 @@ export async function createParameters(api: ApiClient): Promise<Record<string, s
   const zone = (await api.call('listZones', { name: 'sim-1' })).zone[0];
   const offering = (await api.call('listServiceOfferings', { name: 'small' })).serviceoffering[0];
   const versions = (await api.call('listKubernetesSupportedVersions')).kubernetessupportedversion;
-  return { zoneid: zone.id, serviceofferingid: offering.id, kubernetesversionid: versions.at(-1).id };
+  return {
+    zoneid: zone.id,
+    serviceofferingid: offering.id,
+    kubernetesversionid: (versions as { id: string }[]).at(-1)!.id,
+  };
 }
 
 /** Waits for a job; throws with its text when it failed. */

@@ -149,15 +149,13 @@ async function seedSimulatedZone(
   for (let i = 0; i < missing.length; i += 60)
     await trx('user_ip_address')
       .insert(
-        missing
-          .slice(i, i + 60)
-          .map((public_ip_address) => ({
-            uuid: randomUUID(),
-            public_ip_address,
-            data_center_id: DEFAULT_ZONE,
-            state: 'Free',
-            source_nat: 0,
-          })),
+        missing.slice(i, i + 60).map((public_ip_address) => ({
+          uuid: randomUUID(),
+          public_ip_address,
+          data_center_id: DEFAULT_ZONE,
+          state: 'Free',
+          source_nat: 0,
+        })),
       )
       .onConflict(['data_center_id', 'public_ip_address'])
       .ignore();

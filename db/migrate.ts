@@ -40,7 +40,7 @@ export function statementsOf(engine: Engine, table: string, text: string): strin
 export async function migrate(db: Knex): Promise<void> {
   const engine = engineOf(db);
   await db.transaction(async (trx) => {
-    if (engine === 'mysql') await trx.raw(`SELECT GET_LOCK('cks-migrate', 120)`);
+    if (engine === 'mysql') await lock(trx);
     else await trx.raw('CREATE TABLE IF NOT EXISTS schema_migration (name VARCHAR(191) NOT NULL PRIMARY KEY)');
     try {
       if (engine === 'mysql')
@@ -56,4 +56,14 @@ export async function migrate(db: Knex): Promise<void> {
       if (engine === 'mysql') await trx.raw(`SELECT RELEASE_LOCK('cks-migrate')`);
     }
   });
+}
+
+const LOCK_SECONDS = 120;
+
+async function lock(trx: Knex.Transaction): Promise<void> {
+  const [rows] = (await trx.raw(`SELECT GET_LOCK('cks-migrate', ?) AS held`, [LOCK_SECONDS])) as [
+    { held: number | null }[],
+  ];
+  if (rows[0]?.held !== 1)
+    throw new Error(`another migration has held its lock for ${LOCK_SECONDS} s: look at it, then run this one again`);
 }

@@ -7,6 +7,7 @@ import type { NodeFacts, NodeRef } from '../workflows/model/operation.js';
 import { place, type HostRoom } from '../workflows/model/placement.js';
 import { holdCluster, mustReadCluster } from './clusters.js';
 import { now, transact, type Db } from './knex.js';
+import { NODE_PHASES } from './rows.js';
 import type {
   ClusterRow, HostRow, NetworkRow, NodePhase, PublicAddressRow, ServiceOfferingRow, TemplateRow, VmMapRow, VmRow, VersionRow, ZoneRow,
 } from './rows.js'; // prettier-ignore
@@ -227,9 +228,22 @@ export async function advanceNode(
   more: Partial<VmRow> = {},
   map: Partial<VmMapRow> = {},
 ): Promise<void> {
-  await db('kubernetes_cluster_vm_map')
+  // The row decides, not what the caller saw before it worked: a worker that was cut off may come back late.
+  const moved = await db('kubernetes_cluster_vm_map')
     .where({ vm_id: node.vm_id })
+    .whereIn('phase', NODE_PHASES.slice(0, NODE_PHASES.indexOf(phase) + 1))
     .update({ phase, ...map });
+  if (moved === 1) await follow(db, node, phase, more);
+}
+
+/** Takes a node back to a phase that a look at its host confirmed. */
+export async function setBackNode(db: Db, node: NodeRow, phase: NodePhase): Promise<void> {
+  await db('kubernetes_cluster_vm_map').where({ vm_id: node.vm_id }).update({ phase });
+  await follow(db, node, phase, {});
+}
+
+/** The state of the machine follows from its phase. */
+async function follow(db: Db, node: NodeRow, phase: NodePhase, more: Partial<VmRow>): Promise<void> {
   const state = phase === 'reserved' || phase === 'defined' ? 'Starting' : 'Running';
   await db('vm_instance')
     .where({ uuid: node.vm_id })

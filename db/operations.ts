@@ -31,7 +31,9 @@ export interface NewOperation {
 export interface Queued {
   operationId: string;
   jobId: string;
-  /** The operation that holds the cluster: this one is refused (its job has failed), or, when taking over, waits for it. */
+  /** True when the job has failed at once, because another operation holds the cluster. */
+  refused?: boolean;
+  /** The operation that holds the cluster; when taking over, this one waits for it to end. */
   heldBy?: OperationRow;
 }
 
@@ -46,8 +48,9 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
   const operationId = randomUUID();
   await holdCluster(trx, cluster.uuid);
   const holder = await trx<OperationRow>('operation').where({ active_cluster_id: cluster.uuid }).first();
+  // A delete ends whatever runs, but not another delete: that one is doing what was asked.
   const refusal =
-    holder && !wanted.takeOver
+    holder && (!wanted.takeOver || holder.kind === 'delete')
       ? `Kubernetes cluster ${cluster.name} is busy: operation "${holder.kind}" (${holder.uuid}) is ${holder.state}; wait for job ${holder.job_id}, or cancel it with cancelKubernetesClusterOperation`
       : undefined;
   await trx('async_job').insert({
@@ -62,7 +65,7 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
     created: now(trx),
     removed: refusal ? now(trx) : null,
   });
-  if (refusal) return { operationId: holder!.uuid, jobId, heldBy: holder! };
+  if (refusal) return { operationId: holder!.uuid, jobId, refused: true, heldBy: holder! };
   await trx('operation').insert({
     uuid: operationId,
     root_id: attemptOf?.root_id ?? operationId,
@@ -263,6 +266,10 @@ async function settleHeld(
     );
   await mark('failed', outcome.failedLines);
   await mark('leftover', outcome.leftoverLines);
+  await trx('operation_step')
+    .where({ operation_id: operationId, state: 'done' })
+    .whereIn('line', outcome.undoneLines ?? [])
+    .update({ state: 'undone' });
   await trx('operation_step')
     .where({ operation_id: operationId, state: 'running' })
     .update({

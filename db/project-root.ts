@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
-import path from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-/** The folder of this project, whether its sources or its built files run. */
-export const projectRoot: string = (() => {
-  let folder = import.meta.dirname;
-  while (!existsSync(path.join(folder, 'package.json'))) {
-    const parent = path.dirname(folder);
-    if (parent === folder)
-      throw new Error(`no package.json above ${import.meta.dirname}: the installation is incomplete`);
-    folder = parent;
+/** The folder that holds `temporal-dev.yaml` and `package.json`, from the sources as well as from `dist/`. */
+export function projectRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'temporal-dev.yaml'))) {
+    if (dirname(folder) === folder) throw new Error('temporal-dev.yaml is in no folder above this program');
+    folder = dirname(folder);
   }
   return folder;
-})();
+}

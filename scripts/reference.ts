@@ -101,6 +101,6 @@ export const PAGES: Readonly<Record<string, () => string>> = {
 };
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
-  mkdirSync(join(projectRoot, 'docs/reference'), { recursive: true });
-  for (const [path, page] of Object.entries(PAGES)) writeFileSync(join(projectRoot, path), page());
+  mkdirSync(join(projectRoot(), 'docs/reference'), { recursive: true });
+  for (const [path, page] of Object.entries(PAGES)) writeFileSync(join(projectRoot(), path), page());
 }

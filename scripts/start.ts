@@ -4,7 +4,7 @@ import { Demo, nextSteps, readAdmin } from './demo.js';
 import { lockHome, prepareHome, shown, type HomeLock } from './home.js';
 import { endLeftovers } from './leftovers.js';
 import { takenPorts } from './ports.js';
-import { projectRoot } from './project-root.js';
+import { projectRoot } from '../db/project-root.js';
 import { Screen } from './screen.js';
 import { portsOf, readStartSettings, type Env, type StartSettings } from './start-settings.js';
 import { Supervisor, type Programs } from './supervisor.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { z } from 'zod';
-import { projectRoot } from './project-root.js';
+import { projectRoot } from '../db/project-root.js';
 
 const file = z.strictObject({
   cli: z.string().regex(/^v\d+\.\d+\.\d+$/),

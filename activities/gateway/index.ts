@@ -32,12 +32,17 @@ export const gatewayActivities = ({ db, openGateway }: Deps) => {
       const { cluster, network, zone, gateway } = await open(clusterId);
       if (!(await addressOf(network.uuid))) {
         await transact(db, async (trx) => {
-          const free = await trx<PublicAddressRow>('user_ip_address')
+          // The zone's row is the queue of those who want an address of it.
+          await trx('data_center').where({ uuid: zone.uuid }).forUpdate().first();
+          const addresses = trx<PublicAddressRow>('user_ip_address');
+          if (await addresses.clone().where({ network_id: network.uuid, source_nat: 1 }).first()) return;
+          const free = await addresses
+            .clone()
             .where({ data_center_id: zone.uuid, state: 'Free' })
             .orderBy('id')
             .first();
           if (!free) throw fault('AddressesExhausted', `zone ${zone.name} has no free public address`);
-          const got = await trx('user_ip_address')
+          await trx('user_ip_address')
             .where({ uuid: free.uuid, state: 'Free' })
             .update({
               state: 'Allocated',
@@ -46,11 +51,6 @@ export const gatewayActivities = ({ db, openGateway }: Deps) => {
               source_nat: 1,
               allocated: now(trx),
             });
-          if (got !== 1)
-            throw fault(
-              'HypervisorFailed',
-              `the public address ${free.public_ip_address} was taken at the same moment`,
-            );
         });
       }
       const address = await addressOf(network.uuid);

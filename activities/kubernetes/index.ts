@@ -8,12 +8,12 @@ import type { Deps } from '../deps.js';
 import { API_PORT } from '../gateway/index.js';
 import { isFault } from '../is-fault.js';
 import { waitFor } from '../wait.js';
-import { ask, openKubernetes, statusOf } from './api.js';
+import { ask } from './ask.js';
 
 const NO_SCALE_DOWN = 'cluster-autoscaler.kubernetes.io/scale-down-disabled';
 
 /** A cluster's API server, asked over TLS with the cluster's CA. */
-export const kubernetesActivities = ({ db, sealer, pollMs }: Deps) => {
+export const kubernetesActivities = ({ db, kubernetes, pollMs }: Deps) => {
   const noteOn =
     ({ operationId, line }: StepRef) =>
     async (text: string) => {
@@ -25,7 +25,7 @@ export const kubernetesActivities = ({ db, sealer, pollMs }: Deps) => {
   return {
     /** Leaves the endpoint recorded once the API server answers through the balancer. */
     async waitApi(ref: StepRef): Promise<void> {
-      const api = await openKubernetes(db, sealer, ref.clusterId);
+      const api = await kubernetes.open(ref.clusterId);
       await waitFor(
         pollMs,
         async () => {
@@ -48,16 +48,10 @@ export const kubernetesActivities = ({ db, sealer, pollMs }: Deps) => {
     async waitReady(ref: StepRef, { role, index }: NodeRef): Promise<void> {
       const node = (await readNodes(db, ref.clusterId)).find((each) => each.role === role && each.role_index === index);
       if (!node) throw fault('Internal', `${role}-${index} has no machine`);
-      const api = await openKubernetes(db, sealer, ref.clusterId);
       const found = await waitFor(
         pollMs,
         async () => {
-          const object = await ask(`look for node ${node.name}`, () =>
-            api.readNode({ name: node.name }).catch((error: unknown) => {
-              if (statusOf(error) === 404) return undefined;
-              throw error;
-            }),
-          );
+          const object = (await kubernetes.nodes(ref.clusterId, pollMs / 2)).get(node.name);
           if (!object) throw fault('KubernetesUnreachable', `node ${node.name} has not registered yet`);
           const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
           if (ready?.status !== 'True')
@@ -75,7 +69,7 @@ export const kubernetesActivities = ({ db, sealer, pollMs }: Deps) => {
 
     /** Leaves every control node annotated so that the cluster-autoscaler never removes it. */
     async protectControlNodes({ clusterId }: StepRef): Promise<void> {
-      const api = await openKubernetes(db, sealer, clusterId);
+      const api = await kubernetes.open(clusterId);
       const controls = (await readNodes(db, clusterId)).filter(({ control_node }) => control_node === 1);
       for (const { name } of controls) {
         await ask(`annotate node ${name}`, () =>

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from '../../db/secret.js';
 import type { Deps } from '../deps.js';
-import { ask, openKubernetes } from './api.js';
+import { ask } from './ask.js';
 
 const LIFE_SECONDS = 3600;
 
@@ -13,10 +13,10 @@ const random = (length: number) =>
     .slice(0, length);
 
 /** Makes a random bootstrap token that lives one hour, for one join. */
-export async function createJoinToken({ db, sealer }: Deps, clusterId: string): Promise<Secret> {
+export async function createJoinToken({ kubernetes }: Deps, clusterId: string): Promise<Secret> {
   const id = random(6);
   const secret = random(16);
-  const api = await openKubernetes(db, sealer, clusterId);
+  const api = await kubernetes.open(clusterId);
   await ask('create a join token', () =>
     api.createNamespacedSecret({
       namespace: 'kube-system',

@@ -3,10 +3,12 @@ import { Context } from '@temporalio/activity';
 import { readDetails, writeDetail } from '../../db/clusters.js';
 import { advanceNode, readNodeContext, readNodes, type NodeContext } from '../../db/nodes.js';
 import type { NodePhase } from '../../db/rows.js';
+import { readOperation } from '../../db/operations.js';
 import { readSecret, Secret, writeSecret } from '../../db/secret.js';
 import { fault } from '../../workflows/model/fault.js';
 import { isFault } from '../is-fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
+import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
 import type { Deps } from '../deps.js';
 import { API_PORT } from '../gateway/index.js';
 import { createJoinToken } from '../kubernetes/join-token.js';
@@ -81,6 +83,16 @@ export const nodeActivities = (deps: Deps) => {
     return hash;
   };
 
+  /** How long a node looks for its medium: the settings that were in force when the attempt began. */
+  const installPatience = async (operationId: string, role: NodeRef['role']) => {
+    const operation = await readOperation(db, operationId);
+    const settings = { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
+    return {
+      attempts: String(settings[`cloud.kubernetes.${role}.node.install.reattempt.count`]),
+      wait_seconds: String(settings[`cloud.kubernetes.${role}.node.install.attempt.wait.duration`]),
+    };
+  };
+
   const joinValues = async (context: NodeContext) => ({
     name: context.vm.name,
     address: context.vm.ip_address ?? '',
@@ -112,12 +124,8 @@ export const nodeActivities = (deps: Deps) => {
     async install(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await open(ref.clusterId, node);
       const version = context.version?.semantic_version ?? '';
-      await run(context, 'install', ref.operationId, () => ({
-        version,
-        role: node.role,
-        attempts: '40',
-        wait_seconds: '15',
-      }));
+      const { attempts, wait_seconds } = await installPatience(ref.operationId, node.role);
+      await run(context, 'install', ref.operationId, () => ({ version, role: node.role, attempts, wait_seconds }));
       await advance(context, 'installed', version);
     },
 

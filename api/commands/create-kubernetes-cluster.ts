@@ -170,7 +170,7 @@ export const createKubernetesCluster = command({
       });
       return { cluster, queued };
     });
-    await startQueued(ctx, queued, false);
+    await startQueued(ctx, queued);
     return job(queued.jobId, cluster.uuid);
   },
 });

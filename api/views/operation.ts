@@ -80,7 +80,7 @@ function view(row: OperationRow, steps: StepRow[], usual: Map<string, number>, t
     ...(row.reason !== null && { reason: row.reason }),
     ...(row.fault !== null && { fault: row.fault, whocanfix: fault?.mend ?? 'service' }),
     ...(row.leftovers !== null && { leftovers: JSON.parse(row.leftovers) as string[] }),
-    temporalurl: `${temporalUi}/namespaces/default/workflows/${workflowIdOf(row.uuid)}`,
+    temporalurl: `${temporalUi}/workflows/${workflowIdOf(row.uuid)}`,
     created: wireDate(row.created),
     ...(row.ended !== null && { ended: wireDate(row.ended) }),
     steps: nested(steps, null),

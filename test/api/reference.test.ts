@@ -6,6 +6,6 @@ import { PAGES } from '../../scripts/reference.js';
 test.each(Object.entries(PAGES))(
   '%s is current (else: npm run build && node dist/scripts/reference.js)',
   (path, page) => {
-    expect(readFileSync(join(projectRoot, path), 'utf8')).toBe(page());
+    expect(readFileSync(join(projectRoot(), path), 'utf8')).toBe(page());
   },
 );

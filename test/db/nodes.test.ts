@@ -35,7 +35,7 @@ onEachEngine((engines) => {
       ); // prettier-ignore
       expect(new Set(reserved.slice(0, 3).map(({ hostId }) => hostId)).size).toBe(3);
       const machines = await world.db<VmRow>('vm_instance').orderBy('id');
-      const network = (await world.db<NetworkRow>('networks').where({ uuid: cluster.network_id }).first())!;
+      const network = (await world.db<NetworkRow>('networks').where({ uuid: cluster.network_id! }).first())!;
       const start = network.cidr.split('.').slice(0, 3).join('.');
       expect(machines.map(({ ip_address }) => ip_address)).toEqual(
         [10, 11, 12, 13, 14, 15, 16].map((last) => `${start}.${last}`),

@@ -20,7 +20,8 @@ onEachEngine((engines) => {
   const reread = async (cluster: ClusterRow) => (await readCluster(world.db, cluster.uuid))!;
   const jobOf = (uuid: string) => world.db<JobRow>('async_job').where({ uuid }).first() as Promise<JobRow>;
   const operation = async (uuid: string) => (await readOperation(world.db, uuid))!;
-  const claim = async (uuid: string, run = randomUUID()) => (await claimOperation(world.db, uuid, run)) as Claim;
+  const claim = async (uuid: string, run: string = randomUUID()) =>
+    (await claimOperation(world.db, uuid, run)) as Claim;
   const outcome = (end: End, more: Partial<Outcome> = {}): Outcome => ({
     end,
     leftovers: [],
@@ -281,18 +282,16 @@ onEachEngine((engines) => {
       const { operationId } = await world.queue(await world.addCluster('asked'));
       await claim(operationId);
       const uuid = randomUUID();
-      await world
-        .db('async_job')
-        .insert({
-          uuid,
-          job_cmd: 'c',
-          account_id: 'a',
-          user_id: 'u',
-          job_status: 0,
-          job_result_code: 0,
-          operation_id: operationId,
-          created: '2026-01-01',
-        });
+      await world.db('async_job').insert({
+        uuid,
+        job_cmd: 'c',
+        account_id: 'a',
+        user_id: 'u',
+        job_status: 0,
+        job_result_code: 0,
+        operation_id: operationId,
+        created: '2026-01-01',
+      });
       await settleOperation(world.db, operationId, outcome('cancelled', { reason: 'Cancelled', fault: 'Cancelled' }));
       expect(await jobOf(uuid)).toMatchObject({
         job_status: 1,

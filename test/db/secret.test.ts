@@ -111,7 +111,7 @@ onEachEngine((engines) => {
 
   test('a row that was copied to another owner does not open', async () => {
     await writeSecret(world.db, world.sealer, 'cluster/2', 'ssh', new Secret(TEXT));
-    const { sealed } = (await world.db('secret').where({ owner: 'cluster/2' }).first<{ sealed: string }>())!;
+    const { sealed } = await world.db('secret').where({ owner: 'cluster/2' }).first<{ sealed: string }>();
     await world.db('secret').insert({ owner: 'cluster/3', name: 'ssh', sealed });
     await expect(read('cluster/3', 'ssh')).rejects.toThrow(/authenticate/);
   });

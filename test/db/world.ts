@@ -32,11 +32,11 @@ export async function makeWorld(engines: Engines): Promise<World> {
   const sealer = new Sealer(new Secret(KEY));
   await migrate(db);
   await seedDefaults(db, sealer, { simulatorPort: 18090 });
-  const account = (await db('account').where({ account_name: 'admin' }).first<{ uuid: string; domain_id: string }>())!;
+  const account = await db('account').where({ account_name: 'admin' }).first<{ uuid: string; domain_id: string }>();
   const zone = (await db<ZoneRow>('data_center').where({ uuid: DEFAULT_ZONE }).first())!;
-  const offering = (await db('service_offering').where({ name: 'small' }).first<{ uuid: string }>())!;
-  const version = (await db('kubernetes_supported_version').first<{ uuid: string }>())!;
-  const template = (await db('vm_template').where({ kind: 'TEMPLATE' }).first<{ uuid: string }>())!;
+  const offering = await db('service_offering').where({ name: 'small' }).first<{ uuid: string }>();
+  const version = await db('kubernetes_supported_version').first<{ uuid: string }>();
+  const template = await db('vm_template').where({ kind: 'TEMPLATE' }).first<{ uuid: string }>();
   const networkOffering = (await db<NetworkOfferingRow>('network_offerings').first())!;
   const owner = { accountId: account.uuid, domainId: account.domain_id };
   return {

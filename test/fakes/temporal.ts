@@ -20,7 +20,9 @@ export class TemporalFixture {
     private readonly bundle: WorkflowBundleWithSourceMap,
   ) {}
 
-  static async start(): Promise<TemporalFixture> {
+  static async start(
+    workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+  ): Promise<TemporalFixture> {
     const logger = new DefaultLogger('ERROR');
     Runtime.install({ logger, telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR' } } } });
     const settings = readTemporalSettings();
@@ -33,7 +35,6 @@ export class TemporalFixture {
         extraArgs: behaviourOptions(settings),
       },
     });
-    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
     return new TemporalFixture(env, await bundleWorkflowCode({ workflowsPath, logger }));
   }
 

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../../scripts/project-root.js';
+import { projectRoot } from '../../db/project-root.js';
 
 const PROGRAM = join(projectRoot(), 'guest', 'cks-node');
 const FAKE_TOOL = join(projectRoot(), 'test', 'guest', 'fake-tool.sh');

@@ -19,7 +19,7 @@ const VERSION = {
   name: 'v1.34.2',
   semantic: '1.34.2',
   enabled: true,
-  zoneId: null,
+  zoneId: null as string | null,
   minCpu: 2,
   minRamMb: 2048,
   isoReady: true,
@@ -59,9 +59,7 @@ interface Change {
   facts?: Partial<CreateFactsFromRows>;
 }
 const refusalOf = ({ wish, facts }: Change) => refuseCreate({ ...WISH, ...wish }, { ...FACTS, ...facts });
-const version = (more: Partial<typeof VERSION> & { zoneId?: string | null }): Change => ({
-  facts: { version: { ...VERSION, ...more } as CreateFactsFromRows['version'] },
-});
+const version = (more: Partial<typeof VERSION>): Change => ({ facts: { version: { ...VERSION, ...more } } });
 const registry = ['user', 'password', 'https://registry.example'];
 
 /** Rule numbers: the table of checks that the original makes of a CloudManaged create. */

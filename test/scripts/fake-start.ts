@@ -1,6 +1,6 @@
 /** `npm start` with stand-ins for the real programs. */
 import { join } from 'node:path';
-import { projectRoot } from '../../scripts/project-root.js';
+import { projectRoot } from '../../db/project-root.js';
 import { main } from '../../scripts/start.js';
 
 const fake = (...args: string[]) => [

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../../scripts/project-root.js';
+import { projectRoot } from '../../db/project-root.js';
 
 const PARTS = ['api', 'worker', 'simulator', 'temporal'];
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -44,7 +44,8 @@ async function askAndKill(stack: Stack, requests: Request[], afterFirst: boolean
 }
 
 const jobsOf = (stack: Stack) => stack.row<{ n: number }>('SELECT count(*) AS n FROM async_job').n;
-const openOperations = (stack: Stack) => stack.row<{ n: number }>('SELECT count(*) AS n FROM operation WHERE ended IS NULL').n;
+const openOperations = (stack: Stack) =>
+  stack.row<{ n: number }>('SELECT count(*) AS n FROM operation WHERE ended IS NULL').n;
 
 describeStack('the API server is killed', { profile: 'instant' }, (scenario) => {
   scenario(
@@ -55,9 +56,17 @@ describeStack('the API server is killed', { profile: 'instant' }, (scenario) => 
       const ask = async (requests: Request[]) => {
         for (let i = 0; i < requests.length; i += AT_ONCE) {
           asked.push(...(await askAndKill(stack, requests.slice(i, i + AT_ONCE), kills++ % 2 === 1)));
-          await stack.until('room for more', () => openOperations(stack) <= OPEN || `${openOperations(stack)} operations are open`, 120);
+          await stack.until(
+            'room for more',
+            () => openOperations(stack) <= OPEN || `${openOperations(stack)} operations are open`,
+            120,
+          );
         }
-        await stack.until('all operations end', () => openOperations(stack) === 0 || `${openOperations(stack)} operations are open`, 180);
+        await stack.until(
+          'all operations end',
+          () => openOperations(stack) === 0 || `${openOperations(stack)} operations are open`,
+          180,
+        );
       };
       const creates = (count: number, from: number) =>
         Promise.all(Array.from({ length: count }, async (_, k): Promise<Request> => ['createKubernetesCluster', await stack.createParameters(1, 1, `k${from + k}`)])); // prettier-ignore
@@ -76,12 +85,17 @@ describeStack('the API server is killed', { profile: 'instant' }, (scenario) => 
       expect(answered.map((jobid) => stack.jobRow(jobid).job_status)).toEqual(answered.map(() => 1));
       expect(stack.rows<JobRow>('SELECT * FROM async_job WHERE job_status = 0')).toEqual([]);
       const operations = stack.rows<OperationRow>('SELECT * FROM operation ORDER BY id');
-      expect(operations.filter(({ state }) => state !== 'succeeded').map(({ kind, state, reason }) => ({ kind, state, reason }))).toEqual([]);
+      expect(
+        operations
+          .filter(({ state }) => state !== 'succeeded')
+          .map(({ kind, state, reason }) => ({ kind, state, reason })),
+      ).toEqual([]);
 
       // None ran twice: one run per operation, one effect per thing.
       const { workflow } = await stack.client();
       const runs = new Map<string, number>();
-      for await (const { workflowId } of workflow.list()) if (workflowId.startsWith('op-')) runs.set(workflowId, (runs.get(workflowId) ?? 0) + 1);
+      for await (const { workflowId } of workflow.list())
+        if (workflowId.startsWith('op-')) runs.set(workflowId, (runs.get(workflowId) ?? 0) + 1);
       expect(operations.filter(({ uuid }) => runs.get(workflowIdOf(uuid)) !== 1).map(({ uuid }) => uuid)).toEqual([]);
       expect(runs.size).toBe(operations.length);
       expect(doneTwice((await stack.effects()).filter(({ kind }) => kind !== 'gateway.delete'))).toEqual([]);
@@ -89,14 +103,19 @@ describeStack('the API server is killed', { profile: 'instant' }, (scenario) => 
       // A cluster whose delete ended has nothing; one whose delete was never accepted stands.
       const world = await stack.world();
       for (const cluster of stack.rows<ClusterRow>('SELECT * FROM kubernetes_cluster')) {
-        expect({ name: cluster.name, machines: domainsOf(world, cluster.uuid).length }).toEqual({ name: cluster.name, machines: cluster.state === 'Destroyed' ? 0 : 2 });
+        expect({ name: cluster.name, machines: domainsOf(world, cluster.uuid).length }).toEqual({
+          name: cluster.name,
+          machines: cluster.state === 'Destroyed' ? 0 : 2,
+        });
         if (cluster.state === 'Destroyed') expect(heldRows(stack, cluster.uuid)).toEqual(NOTHING_HELD);
       }
       // The test means something only when kills fell on both sides of the answer.
       expect(answered.length).toBeGreaterThan(20);
       expect(asked.length - answered.length).toBeGreaterThan(20);
       const known = stack.rows('SELECT uuid FROM async_job').length;
-      process.stdout.write(`${asked.length} requests, ${kills} kills: ${answered.length} answered, ${known - answered.length} written down and not answered, the others never arrived\n`);
+      process.stdout.write(
+        `${asked.length} requests, ${kills} kills: ${answered.length} answered, ${known - answered.length} written down and not answered, the others never arrived\n`,
+      );
     },
     300,
   );

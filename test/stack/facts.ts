@@ -9,7 +9,11 @@ const ONCE_PER_NODE = /^node\.(upload|install|init|join|reset)$/;
 export function doneTwice(effects: readonly Effect[]): string[] {
   const seen = new Map<string, number>();
   for (const { kind, key, node } of effects) {
-    const thing = ONCE_PER_KEY.test(kind) ? `${kind} ${key}` : ONCE_PER_NODE.test(kind) ? `${kind} on ${node}` : undefined;
+    const thing = ONCE_PER_KEY.test(kind)
+      ? `${kind} ${key}`
+      : ONCE_PER_NODE.test(kind)
+        ? `${kind} on ${node}`
+        : undefined;
     if (thing !== undefined) seen.set(thing, (seen.get(thing) ?? 0) + 1);
   }
   return [...seen].filter(([, count]) => count > 1).map(([thing, count]) => `${thing}: ${count} times`);
@@ -17,7 +21,8 @@ export function doneTwice(effects: readonly Effect[]): string[] {
 
 export const countOf = (effects: readonly Effect[], kind: string) => effects.filter((one) => one.kind === kind).length;
 
-type NodeRow = Pick<VmRow, 'name' | 'instance_name' | 'state' | 'ip_address'> & Pick<VmMapRow, 'role' | 'phase' | 'control_node'>;
+type NodeRow = Pick<VmRow, 'name' | 'instance_name' | 'state' | 'ip_address'> &
+  Pick<VmMapRow, 'role' | 'phase' | 'control_node'>;
 export const nodeRows = (stack: Stack, clusterId: string) =>
   stack.rows<NodeRow>(
     'SELECT v.name, v.instance_name, v.state, v.ip_address, m.role, m.phase, m.control_node FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? ORDER BY v.name',
@@ -38,11 +43,14 @@ export async function expectHealthy(stack: Stack, clusterId: string, controls: n
   const world = await stack.world();
   const domains = world.domains.filter((one) => one.clusterId === clusterId);
   expect(domains.map(({ hostName }) => hostName).sort()).toEqual(names);
-  expect(domains.map(({ name, state, media }) => [name, state, media]).sort()).toEqual(rows.map((row) => [row.instance_name, 'running', []]).sort());
+  expect(domains.map(({ name, state, media }) => [name, state, media]).sort()).toEqual(
+    rows.map((row) => [row.instance_name, 'running', []]).sort(),
+  );
   const volumes = world.volumes.filter(({ name }) => rows.some((row) => name === `${row.instance_name}-root`));
   expect(volumes).toHaveLength(controls + workers);
   expect(world.media.filter(({ name }) => rows.some((row) => name.startsWith(row.instance_name)))).toEqual([]);
-  const ofNetwork = <T extends { networkId: string }>(list: T[]) => list.filter(({ networkId }) => networkId === cluster.network_id);
+  const ofNetwork = <T extends { networkId: string }>(list: T[]) =>
+    list.filter(({ networkId }) => networkId === cluster.network_id);
   expect(ofNetwork(world.networks)).toHaveLength(1);
   expect(ofNetwork(world.addresses)).toHaveLength(1);
   expect(ofNetwork(world.members).map(({ address }) => address).sort()).toEqual(rows.filter((row) => row.control_node).map((row) => row.ip_address).sort()); // prettier-ignore
@@ -54,7 +62,9 @@ export async function expectHealthy(stack: Stack, clusterId: string, controls: n
     items: { metadata: { name: string }; status: { conditions: { type: string; status: string }[] } }[];
   };
   expect(nodes.items.map(({ metadata }) => metadata.name).sort()).toEqual(names);
-  expect(nodes.items.map(({ status }) => status.conditions.find(({ type }) => type === 'Ready')?.status)).toEqual(names.map(() => 'True'));
+  expect(nodes.items.map(({ status }) => status.conditions.find(({ type }) => type === 'Ready')?.status)).toEqual(
+    names.map(() => 'True'),
+  );
 }
 
 /** What rows still hold for a cluster that is to be gone: machines, room, addresses, rules, secrets. */
@@ -67,11 +77,47 @@ export function heldRows(stack: Stack, clusterId: string): Record<string, unknow
     rules: stack.rows('SELECT purpose, start_port FROM firewall_rules WHERE network_id = ?', network_id),
     machines: stack.rows('SELECT name FROM vm_instance WHERE network_id = ? AND removed IS NULL', network_id),
     secrets: stack.rows(`SELECT owner, name FROM secret WHERE owner = ?`, `cluster/${clusterId}`),
-    orphans: stack.rows(`SELECT owner FROM secret WHERE owner LIKE 'vm/%' AND substr(owner, 4) NOT IN (SELECT uuid FROM vm_instance WHERE removed IS NULL)`),
-    room: stack.rows('SELECT r.vm_id FROM host_reservation r LEFT JOIN vm_instance v ON v.uuid = r.vm_id AND v.removed IS NULL WHERE v.uuid IS NULL'),
+    orphans: stack.rows(
+      `SELECT owner FROM secret WHERE owner LIKE 'vm/%' AND substr(owner, 4) NOT IN (SELECT uuid FROM vm_instance WHERE removed IS NULL)`,
+    ),
+    room: stack.rows(
+      'SELECT r.vm_id FROM host_reservation r LEFT JOIN vm_instance v ON v.uuid = r.vm_id AND v.removed IS NULL WHERE v.uuid IS NULL',
+    ),
   };
 }
-export const NOTHING_HELD = { nodes: [], addresses: [], guests: [], rules: [], machines: [], secrets: [], orphans: [], room: [] };
+export const NOTHING_HELD = {
+  nodes: [],
+  addresses: [],
+  guests: [],
+  rules: [],
+  machines: [],
+  secrets: [],
+  orphans: [],
+  room: [],
+};
 
 /** Names of a world's things of one cluster. */
-export const domainsOf = (world: World, clusterId: string) => world.domains.filter((one) => one.clusterId === clusterId).map(({ hostName }) => hostName);
+export const domainsOf = (world: World, clusterId: string) =>
+  world.domains.filter((one) => one.clusterId === clusterId).map(({ hostName }) => hostName);
+
+/** Everything in the zone that belongs to a cluster, or to a machine or network that it ever had. */
+export async function tracesOf(stack: Stack, clusterId: string): Promise<Record<string, unknown[]>> {
+  const { network_id } = stack.cluster(clusterId);
+  const machines = stack.rows<{ instance_name: string }>(
+    'SELECT instance_name FROM vm_instance WHERE network_id = ?',
+    network_id,
+  );
+  const own = ({ name }: { name: string }) => machines.some(({ instance_name }) => name.startsWith(instance_name));
+  const world = await stack.world();
+  const ofNetwork = <T extends { networkId: string }>(list: T[]) =>
+    list.filter(({ networkId }) => networkId === network_id);
+  return {
+    domains: world.domains.filter((one) => one.clusterId === clusterId || own(one)),
+    volumes: world.volumes.filter(own),
+    media: world.media.filter(own),
+    networks: ofNetwork(world.networks),
+    rules: ofNetwork(world.rules),
+    addresses: ofNetwork(world.addresses),
+  };
+}
+export const NO_TRACES = { domains: [], volumes: [], media: [], networks: [], rules: [], addresses: [] };

@@ -15,7 +15,9 @@ const rest = (stack: Stack, id: string) => {
   return { state, reason };
 };
 const shown = async (stack: Stack, id: string): Promise<Answer> => {
-  const { kubernetesclusteroperation } = await stack.call('listKubernetesClusterOperations', { kubernetesclusterid: id });
+  const { kubernetesclusteroperation } = await stack.call('listKubernetesClusterOperations', {
+    kubernetesclusterid: id,
+  });
   return (kubernetesclusteroperation as Answer[])[0]!;
 };
 
@@ -23,7 +25,8 @@ interface PlanStep {
   title: string;
   steps?: PlanStep[];
 }
-const titles = (steps: PlanStep[]): string[] => steps.flatMap(({ title, steps: inner }) => [title, ...titles(inner ?? [])]);
+const titles = (steps: PlanStep[]): string[] =>
+  steps.flatMap(({ title, steps: inner }) => [title, ...titles(inner ?? [])]);
 
 describeStack('an operation', {}, (scenario) => {
   scenario(
@@ -52,7 +55,14 @@ describeStack('an operation', {}, (scenario) => {
     60,
   );
 
-  for (const moment of [/make SSH keys/, /take a public address/, /worker-1: define the machine/, /control-1: install Kubernetes/, /control-1: run kubeadm init/, /worker-1: join/])
+  for (const moment of [
+    /make SSH keys/,
+    /take a public address/,
+    /worker-1: define the machine/,
+    /control-1: install Kubernetes/,
+    /control-1: run kubeadm init/,
+    /worker-1: join/,
+  ])
     scenario(
       `that is cancelled while it is at ${moment.source} leaves the zone as it was and the cluster in Error`,
       async (stack) => {
@@ -74,12 +84,22 @@ describeStack('an operation', {}, (scenario) => {
       60,
     );
 
-  for (const [fault, step] of [['node.join', 'join'], ['node.install', 'install Kubernetes'], ['domain.start', 'start the machine'], ['gateway.apply', 'set up gateway']] as const)
+  for (const [fault, step] of [
+    ['node.join', 'join'],
+    ['node.install', 'install Kubernetes'],
+    ['domain.start', 'start the machine'],
+    ['gateway.apply', 'set up gateway'],
+  ] as const)
     scenario(
       `that fails for good at ${fault} rests with a reason, and a cancel then cleans up`,
       async (stack) => {
         const before = await stack.worldWithoutCache();
-        await stack.breaks({ on: fault.startsWith('node') ? 'node' : fault.startsWith('gateway') ? 'gateway' : 'hypervisor', match: fault, kind: 'failForGood', times: 1 });
+        await stack.breaks({
+          on: fault.startsWith('node') ? 'node' : fault.startsWith('gateway') ? 'gateway' : 'hypervisor',
+          match: fault,
+          kind: 'failForGood',
+          times: 1,
+        });
         const { id, jobid } = await stack.create(1, 2);
         expect(await ended(stack, jobid)).toEqual(FAILED);
         expect(await stack.faults()).toEqual([]);
@@ -101,7 +121,13 @@ describeStack('an operation', {}, (scenario) => {
       60,
     );
 
-  for (const [on, fault] of [['node', 'node.join'], ['node', 'node.init'], ['node', 'node.install'], ['hypervisor', 'domain.define'], ['kubernetes', 'patch.nodes']] as const)
+  for (const [on, fault] of [
+    ['node', 'node.join'],
+    ['node', 'node.init'],
+    ['node', 'node.install'],
+    ['hypervisor', 'domain.define'],
+    ['kubernetes', 'patch.nodes'],
+  ] as const)
     scenario(
       `that failed at ${fault} is resumed at the failed step: what was done is skipped and not done again`,
       async (stack) => {
@@ -110,22 +136,34 @@ describeStack('an operation', {}, (scenario) => {
         const { id, jobid } = await stack.create(1, 2);
         expect(await ended(stack, jobid)).toEqual(FAILED);
         const first = stack.operation(id);
-        const done = stack.steps(first.uuid).filter(({ state }) => state === 'done').map(({ title }) => title);
+        const done = stack
+          .steps(first.uuid)
+          .filter(({ state }) => state === 'done')
+          .map(({ title }) => title);
         expect(done.length).toBeGreaterThan(1);
 
         const resumed = await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id });
-        expect({ status: resumed.jobstatus, result: resumed.jobstatus === 1 || resumed['jobresult'] }).toEqual({ status: 1, result: true });
+        expect({ status: resumed.jobstatus, result: resumed.jobstatus === 1 || resumed['jobresult'] }).toEqual({
+          status: 1,
+          result: true,
+        });
         await expectHealthy(stack, id, 1, 2);
         const second = stack.operation(id);
         expect({ attempt: second.attempt, root: second.root_id }).toEqual({ attempt: 2, root: first.root_id });
         // Waits and looks may be done again; what changes something is skipped, with the reason.
-        const again = stack.steps(second.uuid).filter(({ title, state, kind }) => done.includes(title) && state !== 'skipped' && kind !== 'kubernetes.api');
+        const again = stack
+          .steps(second.uuid)
+          .filter(({ title, state, kind }) => done.includes(title) && state !== 'skipped' && kind !== 'kubernetes.api');
         const repeatable = /eject|root volume/;
         expect(again.map(({ title }) => title).filter((title) => !repeatable.test(title))).toEqual([]);
         expect(stack.steps(second.uuid).filter(({ state, skip }) => state === 'skipped' && !skip)).toEqual([]);
         const effects = (await stack.effects()).slice(made);
         expect(doneTwice(effects)).toEqual([]);
-        expect({ init: countOf(effects, 'node.init'), join: countOf(effects, 'node.join'), start: countOf(effects, 'domain.start') }).toEqual({ init: 1, join: 2, start: 3 });
+        expect({
+          init: countOf(effects, 'node.init'),
+          join: countOf(effects, 'node.join'),
+          start: countOf(effects, 'domain.start'),
+        }).toEqual({ init: 1, join: 2, start: 3 });
       },
       60,
     );
@@ -163,7 +201,10 @@ describeStack('an operation', {}, (scenario) => {
       expect(rest(stack, id).reason).toMatch(/terminated or lost/);
       expect(stack.operation(id).fault).toBe('RunLost');
       const resumed = await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id });
-      expect({ status: resumed.jobstatus, result: resumed.jobstatus === 1 || resumed['jobresult'] }).toEqual({ status: 1, result: true });
+      expect({ status: resumed.jobstatus, result: resumed.jobstatus === 1 || resumed['jobresult'] }).toEqual({
+        status: 1,
+        result: true,
+      });
       await expectHealthy(stack, id, 1, 1);
       expect(doneTwice((await stack.effects()).slice(made))).toEqual([]);
     },
@@ -173,22 +214,37 @@ describeStack('an operation', {}, (scenario) => {
   scenario(
     'is what its plan said, in the same order, and a plan that is no longer true is refused',
     async (stack) => {
-      const before = { world: await stack.world(), rows: stack.rows('SELECT count(*) AS n FROM kubernetes_cluster'), networks: stack.rows('SELECT count(*) AS n FROM networks') };
+      const before = {
+        world: await stack.world(),
+        rows: stack.rows('SELECT count(*) AS n FROM kubernetes_cluster'),
+        networks: stack.rows('SELECT count(*) AS n FROM networks'),
+      };
       const parameters = await stack.createParameters(2, 2);
       const { plan } = await stack.call('createKubernetesCluster', { ...parameters, dryrun: 'true' });
       const { hash, steps } = plan as { hash: string; steps: PlanStep[] };
-      expect({ world: await stack.world(), rows: stack.rows('SELECT count(*) AS n FROM kubernetes_cluster'), networks: stack.rows('SELECT count(*) AS n FROM networks') }).toEqual(before);
-      await expect(stack.call('createKubernetesCluster', { ...parameters, size: '3', planhash: hash })).rejects.toThrow(/plan has changed/);
+      expect({
+        world: await stack.world(),
+        rows: stack.rows('SELECT count(*) AS n FROM kubernetes_cluster'),
+        networks: stack.rows('SELECT count(*) AS n FROM networks'),
+      }).toEqual(before);
+      await expect(stack.call('createKubernetesCluster', { ...parameters, size: '3', planhash: hash })).rejects.toThrow(
+        /plan has changed/,
+      );
       expect(stack.rows('SELECT count(*) AS n FROM kubernetes_cluster')).toEqual(before.rows);
 
       const { id, jobid } = await stack.call('createKubernetesCluster', { ...parameters, planhash: hash });
       expect(await ended(stack, String(jobid))).toEqual(RUN);
-      const list = (operationId: string) => stack.rows<{ title: string }>('SELECT title FROM operation_step WHERE operation_id = ? ORDER BY line', operationId).map(({ title }) => title);
+      const list = (operationId: string) =>
+        stack
+          .rows<{ title: string }>('SELECT title FROM operation_step WHERE operation_id = ? ORDER BY line', operationId)
+          .map(({ title }) => title);
       expect(list(stack.operation(String(id)).uuid)).toEqual(titles(steps));
 
       const removal = await stack.call('deleteKubernetesCluster', { id: String(id), dryrun: 'true' });
       const agreed = removal['plan'] as { hash: string; steps: PlanStep[] };
-      await expect(stack.call('deleteKubernetesCluster', { id: String(id), planhash: hash })).rejects.toThrow(/plan has changed/);
+      await expect(stack.call('deleteKubernetesCluster', { id: String(id), planhash: hash })).rejects.toThrow(
+        /plan has changed/,
+      );
       expect((await stack.run('deleteKubernetesCluster', { id: String(id), planhash: agreed.hash })).jobstatus).toBe(1);
       expect(list(stack.operation(String(id)).uuid)).toEqual(titles(agreed.steps));
     },

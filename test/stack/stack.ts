@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { ApiClient, type Answer } from '../../scripts/client.js';
 import { prepareHome } from '../../scripts/home.js';
-import { projectRoot } from '../../scripts/project-root.js';
 import { accepts } from '../../scripts/ports.js';
 import { environmentFor, type StartSettings } from '../../scripts/start-settings.js';
 import { devServerArguments, readTemporalSettings } from '../../scripts/temporal-settings.js';
@@ -17,6 +17,7 @@ import { connectTemporal } from '../../workflows/client.js';
 import { freePorts, sleep, StackPart } from './parts.js';
 
 const exec = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Database {
   pragma(text: string): unknown;
@@ -24,7 +25,7 @@ interface Database {
   prepare(sql: string): { all(...values: unknown[]): unknown[] };
   close(): void;
 }
-export const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (
+const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (
   path: string,
   options?: { timeout?: number; readonly?: boolean },
 ) => Database;
@@ -37,7 +38,15 @@ export interface Effect {
   end: string;
 }
 export interface World {
-  domains: { host: string; name: string; hostName: string; state: string; clusterId: string; ipAddress: string; media: string[] }[];
+  domains: {
+    host: string;
+    name: string;
+    hostName: string;
+    state: string;
+    clusterId: string;
+    ipAddress: string;
+    media: string[];
+  }[];
   volumes: { host: string; name: string }[];
   media: { name: string }[];
   networks: { networkId: string; publicAddress: string }[];
@@ -46,9 +55,22 @@ export interface World {
   addresses: { publicAddress: string; networkId: string }[];
   cache: object;
 }
-export type Fault = { on: 'hypervisor' | 'gateway' | 'node' | 'kubernetes'; match: string; kind: string; times: number };
+export type Fault = {
+  on: 'hypervisor' | 'gateway' | 'node' | 'kubernetes';
+  match: string;
+  kind: string;
+  times: number;
+};
 /** What `queryAsyncJobResult` answers. */
 export type Job = Answer & { jobstatus: 0 | 1 | 2; jobresultcode: number };
+
+interface Admin {
+  endpoint: string;
+  apikey: string;
+  secretkey: string;
+  username: string;
+  password: string;
+}
 
 export interface StackOptions {
   /** A named profile of the simulated zone, or seconds per action. */
@@ -58,13 +80,25 @@ export interface StackOptions {
 
 /** Durations that leave every step on hosts and nodes time to be hit. */
 export const HITTABLE = Object.fromEntries(
-  ['t_net', 't_ip', 't_new', 't_iso', 't_run', 't_inst', 't_init', 't_cp', 't_join', 't_rdy', 't_pf', 't_fw', 't_stop', 't_destroy', 't_netdel', 't_reset'].map(
-    (symbol) => [symbol, 0.4],
-  ),
+  [
+    't_net',
+    't_ip',
+    't_new',
+    't_iso',
+    't_run',
+    't_inst',
+    't_init',
+    't_cp',
+    't_join',
+    't_rdy',
+    't_pf',
+    't_fw',
+    't_stop',
+    't_destroy',
+    't_netdel',
+    't_reset',
+  ].map((symbol) => [symbol, 0.4]),
 );
-
-/** Zones of two stacks must not meet on loopback: each takes public addresses of its own second byte. */
-const secondByte = (port: number) => 130 + (port % 120);
 
 /** The whole service on free ports with a state folder of its own, every part of it at hand. */
 export class Stack {
@@ -77,7 +111,7 @@ export class Stack {
   failed = false;
   #database: Database | undefined;
   #client: Client | undefined;
-  #admin: { endpoint: string; apikey: string; secretkey: string; username: string; password: string } | undefined;
+  #admin: Admin | undefined;
   #defaults: { zoneid: string; kubernetesversionid: string; serviceofferingid: string } | undefined;
   #named = 0;
 
@@ -96,12 +130,33 @@ export class Stack {
   static async prepare({ profile = HITTABLE, env = {} }: StackOptions = {}): Promise<Stack> {
     const home = mkdtempSync(join(tmpdir(), 'cks-stack-'));
     prepareHome(home);
-    const [port, temporalPort, temporalUiPort, simulatorPort, metricsPort] = (await freePorts(5)) as [number, number, number, number, number];
-    const settings: StartSettings = { home, port, temporalPort, temporalUiPort, simulatorPort, metricsPort, demo: false, temporalAddress: undefined };
+    const [port, temporalPort, temporalUiPort, simulatorPort, metricsPort] = (await freePorts(5)) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const settings: StartSettings = {
+      home,
+      port,
+      temporalPort,
+      temporalUiPort,
+      simulatorPort,
+      metricsPort,
+      demo: false,
+      temporalAddress: undefined,
+    };
     const file = join(home, 'profile.json');
     if (typeof profile !== 'string') writeFileSync(file, JSON.stringify(profile));
     const { PATH = '', HOME = '' } = process.env;
-    const all = { PATH, HOME, CKS_POLL_MS: '50', SIMULATOR_PROFILE: typeof profile === 'string' ? profile : file, ...env };
+    const all = {
+      PATH,
+      HOME,
+      CKS_POLL_MS: '50',
+      SIMULATOR_PROFILE: typeof profile === 'string' ? profile : file,
+      ...env,
+    };
     const temporal = readTemporalSettings();
     const place = { port: temporalPort, dbFilename: join(home, temporal.file) };
     return new Stack(home, settings, all, [await findTemporal(), ...devServerArguments(temporal, place)]);
@@ -113,7 +168,6 @@ export class Stack {
       stack.temporal.start();
       stack.simulator.start();
       await stack.migrate();
-      stack.moveZone();
       stack.api.start();
       await stack.temporalUp();
       stack.worker.start();
@@ -126,7 +180,7 @@ export class Stack {
     return stack;
   }
 
-  #node = (path: string) => [process.execPath, '--enable-source-maps', join(projectRoot(), 'dist', path)];
+  #node = (path: string) => [process.execPath, '--enable-source-maps', join(ROOT, 'dist', path)];
 
   #plan(name: string, kind: 'service' | 'simulator' | 'temporal', command: readonly string[]): StackPart {
     return new StackPart({
@@ -155,18 +209,19 @@ export class Stack {
   async migrate(killAfterMs?: number): Promise<number | string> {
     const [program = '', ...args] = this.#node('scripts/migrate.js');
     const log = openSync(join(this.home, 'logs', 'migrate.log'), 'a', 0o600);
-    const child = spawn(program, args, { env: environmentFor('service', this.settings, this.env), stdio: ['ignore', log, log] });
+    const child = spawn(program, args, {
+      env: environmentFor('service', this.settings, this.env),
+      stdio: ['ignore', log, log],
+    });
     closeSync(log);
     const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
-    const how = await new Promise<number | string>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal ?? '')));
+    const how = await new Promise<number | string>((resolve) =>
+      child.once('exit', (code, signal) => resolve(code ?? signal ?? '')),
+    );
     clearTimeout(timer);
-    if (killAfterMs === undefined && how !== 0) throw new Error(`migrate ended with ${how}: ${readFileSync(join(this.home, 'logs', 'migrate.log'), 'utf8')}`);
+    if (killAfterMs === undefined && how !== 0)
+      throw new Error(`migrate ended with ${how}: ${readFileSync(join(this.home, 'logs', 'migrate.log'), 'utf8')}`);
     return how;
-  }
-
-  /** Gives the default zone public addresses that no other simulated zone on this machine uses. */
-  moveZone(): void {
-    this.write(`UPDATE user_ip_address SET public_ip_address = '127.${secondByte(this.settings.simulatorPort)}.' || substr(public_ip_address, 8)`);
   }
 
   temporalUp = () => this.until('Temporal accepts connections', () => accepts(this.settings.temporalPort), 30);
@@ -204,8 +259,8 @@ export class Stack {
 
   // --- facts -------------------------------------------------------------------------------------------------------------
 
-  get admin() {
-    this.#admin ??= JSON.parse(readFileSync(join(this.home, 'admin.json'), 'utf8')) as NonNullable<typeof this.admin>;
+  get admin(): Admin {
+    this.#admin ??= JSON.parse(this.file('admin.json')) as Admin;
     return this.#admin;
   }
 
@@ -239,7 +294,8 @@ export class Stack {
   }
 
   cluster = (id: string) => this.row<ClusterRow>('SELECT * FROM kubernetes_cluster WHERE uuid = ?', id);
-  operations = (clusterId: string) => this.rows<OperationRow>('SELECT * FROM operation WHERE cluster_id = ? ORDER BY id', clusterId);
+  operations = (clusterId: string) =>
+    this.rows<OperationRow>('SELECT * FROM operation WHERE cluster_id = ? ORDER BY id', clusterId);
   operation = (clusterId: string): OperationRow => {
     const last = this.operations(clusterId).at(-1);
     if (!last) throw new Error(`cluster ${clusterId} has no operation`);
@@ -247,11 +303,17 @@ export class Stack {
   };
   /** Steps without groups, in the order of the list. */
   steps = (operationId: string) =>
-    this.rows<StepRow>(`SELECT * FROM operation_step WHERE operation_id = ? AND kind <> 'group' ORDER BY line`, operationId);
+    this.rows<StepRow>(
+      `SELECT * FROM operation_step WHERE operation_id = ? AND kind <> 'group' ORDER BY line`,
+      operationId,
+    );
   jobRow = (id: string) => this.row<JobRow>('SELECT * FROM async_job WHERE uuid = ?', id);
 
   async #control<T>(path: string, init?: RequestInit): Promise<T> {
-    const answer = await fetch(`http://127.0.0.1:${this.settings.simulatorPort}/control/${path}`, { ...init, signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(`http://127.0.0.1:${this.settings.simulatorPort}/control/${path}`, {
+      ...init,
+      signal: AbortSignal.timeout(10_000),
+    });
     if (!answer.ok) throw new Error(`/control/${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
   }
@@ -273,7 +335,9 @@ export class Stack {
     const file = join(this.home, `kubeconfig-${clusterId}`);
     writeFileSync(file, String((clusterconfig as { configdata: string }).configdata), { mode: 0o600 });
     try {
-      const { stdout } = await exec('kubectl', [`--kubeconfig=${file}`, '--request-timeout=10s', ...args], { env: { PATH: process.env['PATH'] ?? '', HOME: this.home } });
+      const { stdout } = await exec('kubectl', [`--kubeconfig=${file}`, '--request-timeout=10s', ...args], {
+        env: { PATH: process.env['PATH'] ?? '', HOME: this.home },
+      });
       return stdout;
     } finally {
       rmSync(file, { force: true });
@@ -282,20 +346,36 @@ export class Stack {
 
   // --- acts --------------------------------------------------------------------------------------------------------------
 
-  call = (command: string, parameters: Record<string, string> = {}): Promise<Answer> => new ApiClient(this.admin).call(command, parameters);
+  call = (command: string, parameters: Record<string, string> = {}): Promise<Answer> =>
+    new ApiClient(this.admin).call(command, parameters);
 
   /** Parameters of a create with the zone's defaults. */
-  async createParameters(controls: number, workers: number, name = `c${++this.#named}`): Promise<Record<string, string>> {
+  async createParameters(
+    controls: number,
+    workers: number,
+    name = `c${++this.#named}`,
+  ): Promise<Record<string, string>> {
     if (!this.#defaults) {
-      const [zones, versions, offerings] = await Promise.all([this.call('listZones'), this.call('listKubernetesSupportedVersions'), this.call('listServiceOfferings')]);
+      const [zones, versions, offerings] = await Promise.all([
+        this.call('listZones'),
+        this.call('listKubernetesSupportedVersions'),
+        this.call('listServiceOfferings'),
+      ]);
       const first = (list: unknown) => String((list as { id: string }[])[0]?.id);
-      this.#defaults = { zoneid: first(zones['zone']), kubernetesversionid: first(versions['kubernetessupportedversion']), serviceofferingid: first(offerings['serviceoffering']) };
+      this.#defaults = {
+        zoneid: first(zones['zone']),
+        kubernetesversionid: first(versions['kubernetessupportedversion']),
+        serviceofferingid: first(offerings['serviceoffering']),
+      };
     }
     return { ...this.#defaults, name, controlnodes: String(controls), size: String(workers) };
   }
 
   async create(controls: number, workers: number): Promise<{ id: string; jobid: string }> {
-    return (await this.call('createKubernetesCluster', await this.createParameters(controls, workers))) as { id: string; jobid: string };
+    return (await this.call('createKubernetesCluster', await this.createParameters(controls, workers))) as {
+      id: string;
+      jobid: string;
+    };
   }
 
   /** Calls an asynchronous command and waits for its job. */
@@ -307,11 +387,7 @@ export class Stack {
   job = async (jobid: string) => (await this.call('queryAsyncJobResult', { jobid })) as Job;
 
   async jobEnd(jobid: string, seconds = 60): Promise<Job> {
-    await this.until(
-      `job ${jobid} ends`,
-      () => this.jobRow(jobid).job_status !== 0 || this.progressOf(jobid),
-      seconds,
-    );
+    await this.until(`job ${jobid} ends`, () => this.jobRow(jobid).job_status !== 0 || this.progressOf(jobid), seconds);
     return this.job(jobid);
   }
 
@@ -323,14 +399,17 @@ export class Stack {
     return `operation ${operation.state}; ${open.map(({ title, state, attempts, note }) => `${title}: ${state} ${attempts} ${note ?? ''}`).join('; ')}`;
   }
 
-  /** Waits until a step whose title fits is in the state. */
+  /** Waits until a step whose title fits is in the state. Throws when the operation ends before. */
   stepIs = (clusterId: string, title: RegExp, state: StepRow['state'], seconds = 30): Promise<StepRow> =>
     this.until(
       `step ${String(title)} is ${state}`,
       () => {
         const last = this.operations(clusterId).at(-1);
-        const steps = last ? this.steps(last.uuid) : [];
-        return steps.find((step) => title.test(step.title) && step.state === state) ?? steps.filter((step) => title.test(step.title)).map((step) => step.state).join();
+        const steps = (last ? this.steps(last.uuid) : []).filter((step) => title.test(step.title));
+        const found = steps.find((step) => step.state === state);
+        if (!found && last?.ended)
+          throw new Error(`${String(title)} never was ${state}: the operation has ${last.state}: ${last.reason}`);
+        return found ?? steps.map((step) => step.state).join();
       },
       seconds,
       2,
@@ -340,7 +419,12 @@ export class Stack {
    * Waits for a fact: `look` answers it (true or an object), or something else, which the error shows when the time is over.
    * What it throws ends the wait.
    */
-  async until<T extends object | true>(what: string, look: () => Promise<T | string | false> | T | string | false, seconds: number, everyMs = 20): Promise<T> {
+  async until<T extends object | true>(
+    what: string,
+    look: () => Promise<T | string | false> | T | string | false,
+    seconds: number,
+    everyMs = 20,
+  ): Promise<T> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
       const found = await look();
@@ -377,7 +461,6 @@ export function describeStack(name: string, options: StackOptions, define: (scen
           }
         },
         seconds * 1000,
-      ),
-    );
+      ));
   });
 }

@@ -13,7 +13,10 @@ describeStack('Temporal is killed', {}, (scenario) => {
         await stack.temporal.restart();
       }
       const job = await stack.jobEnd(jobid, 90);
-      expect({ status: job.jobstatus, result: job.jobstatus === 1 || job['jobresult'] }).toEqual({ status: 1, result: true });
+      expect({ status: job.jobstatus, result: job.jobstatus === 1 || job['jobresult'] }).toEqual({
+        status: 1,
+        result: true,
+      });
       await expectHealthy(stack, id, 1, 2);
       expect(stack.operations(id)).toHaveLength(1);
       expect(doneTwice(await stack.effects())).toEqual([]);
@@ -42,11 +45,17 @@ describeStack('Temporal is killed', {}, (scenario) => {
         expect(stack.operation(id).fault).toBe('RunLost');
       }
       const resumed = await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: kept.id }, 90);
-      expect({ status: resumed.jobstatus, result: resumed.jobstatus === 1 || resumed['jobresult'] }).toEqual({ status: 1, result: true });
+      expect({ status: resumed.jobstatus, result: resumed.jobstatus === 1 || resumed['jobresult'] }).toEqual({
+        status: 1,
+        result: true,
+      });
       await expectHealthy(stack, kept.id, 1, 1);
 
       const removed = await stack.run('deleteKubernetesCluster', { id: dropped.id });
-      expect({ status: removed.jobstatus, result: removed.jobstatus === 1 || removed['jobresult'] }).toEqual({ status: 1, result: true });
+      expect({ status: removed.jobstatus, result: removed.jobstatus === 1 || removed['jobresult'] }).toEqual({
+        status: 1,
+        result: true,
+      });
       expect(stack.cluster(dropped.id).state).toBe('Destroyed');
       expect(domainsOf(await stack.world(), dropped.id)).toEqual([]);
       expect(heldRows(stack, dropped.id)).toEqual(NOTHING_HELD);

@@ -20,7 +20,12 @@ class Targets {
 }
 
 const running = (stack: Stack, operationId: string) =>
-  stack.rows<{ title: string }>(`SELECT title FROM operation_step WHERE operation_id = ? AND state = 'running' AND kind <> 'group'`, operationId).map(({ title }) => shapeOf(title));
+  stack
+    .rows<{ title: string }>(
+      `SELECT title FROM operation_step WHERE operation_id = ? AND state = 'running' AND kind <> 'group'`,
+      operationId,
+    )
+    .map(({ title }) => shapeOf(title));
 
 /**
  * Kills the worker while a step that was not hit yet is being worked on. The database is held still around the kill: a step that
@@ -29,7 +34,8 @@ const running = (stack: Stack, operationId: string) =>
 async function killInside(stack: Stack, operationId: string, targets: Targets): Promise<string[] | undefined> {
   const fresh = () => running(stack, operationId).filter((shape) => !targets.hit.has(shape));
   for (;;) {
-    if (stack.row<{ ended: string | null }>('SELECT ended FROM operation WHERE uuid = ?', operationId).ended !== null) return undefined;
+    if (stack.row<{ ended: string | null }>('SELECT ended FROM operation WHERE uuid = ?', operationId).ended !== null)
+      return undefined;
     targets.readList(stack, operationId);
     if (fresh().length === 0) {
       await sleep(1);
@@ -68,7 +74,17 @@ describeStack('the worker is killed', {}, (scenario) => {
         expect(stack.operations(id)).toHaveLength(1);
         const effects = (await stack.effects()).slice(before);
         expect(doneTwice(effects)).toEqual([]);
-        const counts = ['volume.create', 'seed.create', 'domain.define', 'domain.start', 'gateway.address', 'gateway.apply', 'node.install', 'node.init', 'node.join'].map((kind) => [kind, countOf(effects, kind)]);
+        const counts = [
+          'volume.create',
+          'seed.create',
+          'domain.define',
+          'domain.start',
+          'gateway.address',
+          'gateway.apply',
+          'node.install',
+          'node.init',
+          'node.join',
+        ].map((kind) => [kind, countOf(effects, kind)]);
         expect(Object.fromEntries(counts)).toEqual({
           'volume.create': 3, 'seed.create': 3, 'domain.define': 3, 'domain.start': 3, 'gateway.address': 1, 'gateway.apply': 1, 'node.install': 3, 'node.init': 1, 'node.join': 2,
         }); // prettier-ignore

@@ -14,11 +14,11 @@ export const openBrowser = (): Promise<Browser> =>
 
 /** Brings the page's module up to date as `npm run build` does, so that a single test run needs no build before. */
 export async function buildPage(): Promise<void> {
-  const outfile = join(projectRoot, 'dist', 'ui', 'main.js');
+  const outfile = join(projectRoot(), 'dist', 'ui', 'main.js');
   const { outputFiles } = await build({
-    entryPoints: [join(projectRoot, 'ui', 'main.ts')], outfile, bundle: true, format: 'esm', platform: 'browser', target: 'es2022', write: false,
+    entryPoints: [join(projectRoot(), 'ui', 'main.ts')], outfile, bundle: true, format: 'esm', platform: 'browser', target: 'es2022', write: false,
   }); // prettier-ignore
-  mkdirSync(join(projectRoot, 'dist', 'ui'), { recursive: true });
+  mkdirSync(join(projectRoot(), 'dist', 'ui'), { recursive: true });
   await writeFile(`${outfile}.${process.pid}.tmp`, outputFiles[0]!.contents);
   await rename(`${outfile}.${process.pid}.tmp`, outfile);
 }

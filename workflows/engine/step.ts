@@ -74,7 +74,7 @@ export function layOut<Act>(items: readonly Item<Act>[]): { entries: Entry<Act>[
       if (isGroup(item)) {
         lines.push({ line, parent, title: item.title, kind: 'group', skip: null, after: last });
         const inner = item.lanes.map((steps) => lane(steps, line, last));
-        last = [...new Set(inner.flatMap((each) => each.last))];
+        if (inner.length > 0) last = [...new Set(inner.flatMap((each) => each.last))];
         return { line, group: item, lanes: inner.map((each) => each.entries) };
       }
       const needed = (item.needs ?? []).map((key) => {

@@ -117,6 +117,13 @@ export const FAULTS = {
     mend: 'service',
     doc: "The operation's Temporal run was terminated or lost; resume continues it.",
   },
+  DatabaseFailed: {
+    wire: 530,
+    cs: 4250,
+    retry: true,
+    mend: 'operator',
+    doc: 'The service database did not take a statement.',
+  },
   NotHolder: {
     wire: 530,
     cs: 9999,
@@ -129,4 +136,5 @@ export const FAULTS = {
 
 export type FaultCode = keyof typeof FAULTS;
 
-export const isFaultCode = (text: unknown): text is FaultCode => typeof text === 'string' && text in FAULTS;
+export const isFaultCode = (text: unknown): text is FaultCode =>
+  typeof text === 'string' && Object.hasOwn(FAULTS, text);

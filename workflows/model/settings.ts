@@ -163,7 +163,7 @@ export const DEFAULT_SETTINGS = Object.freeze(
   Object.fromEntries(Object.entries(SETTINGS).map(([name, rule]) => [name, rule.value])),
 ) as Settings;
 
-export const isSettingName = (name: string): name is SettingName => name in SETTINGS;
+export const isSettingName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name);
 
 /** The value of a setting from its stored text, or why the text is not one. */
 export function parseSetting(

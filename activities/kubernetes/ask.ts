@@ -1,16 +1,5 @@
-import { ApiException, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import type { Knex } from 'knex';
-import { readSecret, type Sealer } from '../../db/secret.js';
+import { ApiException } from '@kubernetes/client-node';
 import { fault, textOf } from '../../workflows/model/fault.js';
-
-/** The cluster's API server, verified with the cluster's own CA from the sealed kubeconfig. */
-export async function openKubernetes(db: Knex, sealer: Sealer, clusterId: string): Promise<CoreV1Api> {
-  const secret = await readSecret(db, sealer, `cluster/${clusterId}`, 'kubeconfig');
-  if (!secret) throw fault('Internal', `cluster ${clusterId} has no kubeconfig yet`);
-  const config = new KubeConfig();
-  config.loadFromString(secret.reveal());
-  return config.makeApiClient(CoreV1Api);
-}
 
 /** The HTTP status of an answer, or undefined when the API server did not answer. */
 export const statusOf = (error: unknown): number | undefined =>
@@ -33,10 +22,11 @@ export async function ask<T>(what: string, request: () => Promise<T>): Promise<T
   }
 }
 
+/** The message of a Kubernetes Status object, or nothing. */
 function messageIn(body: unknown): string {
   try {
-    const parsed: unknown = typeof body === 'string' ? JSON.parse(body) : body;
-    return String((parsed as { message?: unknown } | undefined)?.message ?? '');
+    const parsed = (typeof body === 'string' ? JSON.parse(body) : body) as { message?: unknown } | undefined;
+    return typeof parsed?.message === 'string' ? parsed.message : '';
   } catch {
     return '';
   }
