@@ -91,7 +91,7 @@ test.each(titles)(
     });
     expect(outcome).toMatchObject({ end: 'cancelled', fault: 'Cancelled', leftovers: [] });
     const undone = world.undone();
-    const expected = [...new Set(world.begun())].filter((each) => steps.get(each)?.undo);
+    const expected = [...new Set(world.begun())].filter((each) => steps.get(each)?.undo !== undefined);
     expect([...undone].sort()).toEqual(expected.sort());
     undone.forEach((each, at) => {
       const later = undone.slice(at + 1);
