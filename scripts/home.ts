@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 /** The little that is used of better-sqlite3, which brings no types. */
 type Sqlite = new (path: string, options: { timeout: number }) => { exec(sql: string): void; close(): void };
@@ -15,11 +15,22 @@ export function shown(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Level by level: Node's own recursive form never returns where the system answers "no such file" to every attempt, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
 /** Makes the state folder and its `logs` and `run`; throws one line that names CKS_HOME when that cannot be. */
 export function prepareHome(home: string): void {
   try {
     for (const folder of [home, join(home, 'logs'), join(home, 'run')])
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
     for (const folder of [home, join(home, 'logs'), join(home, 'run')]) {
       const probe = join(folder, `.probe-${process.pid}`);
       writeFileSync(probe, '', { mode: 0o600 });

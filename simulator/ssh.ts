@@ -121,7 +121,9 @@ export class NodeShells implements GuestWatcher {
     const begin = this.zone.clock.now();
     const call: Call = { domain, guestKey, guest, channel, connection };
     const action = actionOf(command, guest);
-    const fault = this.zone.faults.take(action);
+    // A program that is not on the node is not there to be broken: the fault waits for the call that runs it.
+    const wanted = RUN.exec(command)?.[1];
+    const fault = wanted === undefined || guest.programs.includes(wanted) ? this.zone.faults.take(action) : undefined;
     const drop = () => this.cut(connection);
     if (fault === 'drop') return drop();
     if (fault === 'slow') await this.zone.clock.sleep(5);

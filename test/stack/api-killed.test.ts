@@ -20,11 +20,11 @@ interface Asked {
   refused?: string;
 }
 
-/**
- * Sends requests and kills the API server 0 to 50 ms later: after they were sent, or, every second time, after the first of them
- * was written down. Then starts it again and waits until it is ready, and warm enough to answer within 50 ms.
- */
-async function askAndKill(stack: Stack, requests: Request[], afterFirst: boolean): Promise<Asked[]> {
+/** When the API server is killed, plus 0 to 50 ms: after the requests were sent, after one was written down, after one was answered. */
+const MOMENTS = ['sent', 'written', 'answered'] as const;
+
+/** Sends requests, kills the API server, starts it again and waits until it is ready and warm. */
+async function askAndKill(stack: Stack, requests: Request[], moment: (typeof MOMENTS)[number]): Promise<Asked[]> {
   const before = jobsOf(stack);
   const asked = requests.map(async ([command, parameters]): Promise<Asked> => {
     try {
@@ -33,7 +33,8 @@ async function askAndKill(stack: Stack, requests: Request[], afterFirst: boolean
       return error instanceof ApiError ? { command, refused: error.message } : { command };
     }
   });
-  if (afterFirst) await stack.until('the first is written down', () => jobsOf(stack) > before, 20, 1);
+  if (moment === 'written') await stack.until('one is written down', () => jobsOf(stack) > before, 20, 1);
+  if (moment === 'answered') await Promise.race(asked);
   await sleep(Math.random() * 50);
   await stack.api.kill();
   const done = await Promise.all(asked);
@@ -55,7 +56,7 @@ describeStack('the API server is killed', { profile: 'instant' }, (scenario) => 
       let kills = 0;
       const ask = async (requests: Request[]) => {
         for (let i = 0; i < requests.length; i += AT_ONCE) {
-          asked.push(...(await askAndKill(stack, requests.slice(i, i + AT_ONCE), kills++ % 2 === 1)));
+          asked.push(...(await askAndKill(stack, requests.slice(i, i + AT_ONCE), MOMENTS[kills++ % 3]!)));
           await stack.until(
             'room for more',
             () => openOperations(stack) <= OPEN || `${openOperations(stack)} operations are open`,
