@@ -2,7 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Context } from '@temporalio/activity';
 import type { Knex } from 'knex';
-import { now, nowPlus, type Db } from '../db/knex.js';
+import { engineOf, now, type Db } from '../db/knex.js';
 import { assertHolds } from '../db/operations.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { StepRef } from '../workflows/model/operation.js';
@@ -49,7 +49,7 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
   const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
   try {
     const result = await step.run(() => assertHolds(db, ref.operationId), body);
-    await end(db, ref, ref.undo ? 'undone' : 'done', null);
+    await end(db, ref);
     return result;
   } catch (error) {
     const failure = asFault(error, context.cancellationSignal.aborted);
@@ -62,36 +62,47 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
 
 const HELD = 'EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL)';
 
+/** One row update as plain SQL: every step writes two, and building them anew cost as much as running them. Returns how many. */
+async function update(db: Knex, sql: string, values: readonly (string | number | null)[]): Promise<number> {
+  const done: unknown = await db.raw(sql, values as string[]);
+  return engineOf(db) === 'mysql'
+    ? (done as [{ affectedRows: number }])[0].affectedRows
+    : (done as { changes: number }).changes;
+}
+
 /** One statement: the line is marked only if the operation holds its cluster. */
 async function begin(db: Knex, { operationId, line, undo }: StepRef): Promise<void> {
-  const marked = await db('operation_step')
-    .where({ operation_id: operationId, line })
-    .whereRaw(HELD, [operationId])
-    .update({
-      state: undo ? 'undoing' : 'running',
-      began: db.raw('COALESCE(began, ?)', [now(db)]),
-      attempts: db.raw('attempts + 1'),
-    });
+  const marked = await update(
+    db,
+    `UPDATE operation_step SET state = ?, began = COALESCE(began, ${now(db).toQuery()}), attempts = attempts + 1
+     WHERE operation_id = ? AND line = ? AND ${HELD}`,
+    [undo ? 'undoing' : 'running', operationId, line, operationId],
+  );
   if (marked !== 1) throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
 }
 
-const seconds = (db: Db) =>
-  String(db.client.config.client) === 'mysql2'
-    ? db.raw('TIMESTAMPDIFF(MICROSECOND, began, UTC_TIMESTAMP(3)) / 1000000')
-    : db.raw(`(julianday('now') - julianday(began)) * 86400`);
+const sinceBegan = (db: Db) =>
+  engineOf(db) === 'mysql'
+    ? 'TIMESTAMPDIFF(MICROSECOND, began, UTC_TIMESTAMP(3)) / 1000000'
+    : `(julianday('now') - julianday(began)) * 86400`;
 
-async function end(db: Knex, { operationId, line, undo }: StepRef, state: string, text: string | null): Promise<void> {
-  await db('operation_step')
-    .where({ operation_id: operationId, line })
-    .whereRaw(HELD, [operationId])
-    .update({ state, note: text, ended: nowPlus(db, 0), ...(undo ? {} : { seconds: seconds(db) }) });
+async function end(db: Knex, { operationId, line, undo }: StepRef): Promise<void> {
+  const took = undo ? '' : `, seconds = ${sinceBegan(db)}`;
+  await update(
+    db,
+    `UPDATE operation_step SET state = ?, note = NULL, ended = ${now(db).toQuery()}${took}
+     WHERE operation_id = ? AND line = ? AND ${HELD}`,
+    [undo ? 'undone' : 'done', operationId, line, operationId],
+  );
 }
 
 async function note(db: Knex, { operationId, line }: StepRef, text: string): Promise<void> {
-  await db('operation_step')
-    .where({ operation_id: operationId, line })
-    .whereRaw(HELD, [operationId])
-    .update({ note: text.slice(0, 2000) });
+  await update(db, `UPDATE operation_step SET note = ? WHERE operation_id = ? AND line = ? AND ${HELD}`, [
+    text.slice(0, 2000),
+    operationId,
+    line,
+    operationId,
+  ]);
 }
 
 const LATER = new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE']);

@@ -24,7 +24,7 @@ import { DEFAULT_SETTINGS } from '../workflows/model/settings.js';
 import { report } from './results.js';
 import { removeHome } from './service.js';
 
-const N = 100;
+const N = 200;
 const ROUNDS = 5;
 const PORT = 17_533;
 

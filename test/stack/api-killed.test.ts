@@ -7,7 +7,7 @@ import { describeStack, type Stack } from './stack.js';
 
 const REQUESTS = 200;
 /** Requests that are under way when one API server is killed. */
-const AT_ONCE = 10;
+const AT_ONCE = 5;
 /** Operations that are open at the same time: more would only make two processors wait. */
 const OPEN = 30;
 
@@ -92,14 +92,14 @@ describeStack('the API server is killed', { profile: 'instant' }, (scenario) => 
           .map(({ kind, state, reason }) => ({ kind, state, reason })),
       ).toEqual([]);
 
-      // None ran twice: one run per operation, one effect per thing.
+      // None ran twice: one run per operation, one effect per thing (a public address goes to the next cluster after a delete).
       const { workflow } = await stack.client();
       const runs = new Map<string, number>();
       for await (const { workflowId } of workflow.list())
         if (workflowId.startsWith('op-')) runs.set(workflowId, (runs.get(workflowId) ?? 0) + 1);
       expect(operations.filter(({ uuid }) => runs.get(workflowIdOf(uuid)) !== 1).map(({ uuid }) => uuid)).toEqual([]);
       expect(runs.size).toBe(operations.length);
-      expect(doneTwice((await stack.effects()).filter(({ kind }) => kind !== 'gateway.delete'))).toEqual([]);
+      expect(doneTwice((await stack.effects()).filter(({ kind }) => kind !== 'gateway.address'))).toEqual([]);
 
       // A cluster whose delete ended has nothing; one whose delete was never accepted stands.
       const world = await stack.world();
@@ -110,10 +110,11 @@ describeStack('the API server is killed', { profile: 'instant' }, (scenario) => 
         });
         if (cluster.state === 'Destroyed') expect(heldRows(stack, cluster.uuid)).toEqual(NOTHING_HELD);
       }
-      // The test means something only when kills fell on both sides of the answer.
-      expect(answered.length).toBeGreaterThan(20);
-      expect(asked.length - answered.length).toBeGreaterThan(20);
+      // The test means something only when kills fell between writing down and answering, and on both sides of that.
       const known = stack.rows('SELECT uuid FROM async_job').length;
+      expect(answered.length).toBeGreaterThan(10);
+      expect(known - answered.length).toBeGreaterThan(10);
+      expect(asked.length - known).toBeGreaterThan(10);
       process.stdout.write(
         `${asked.length} requests, ${kills} kills: ${answered.length} answered, ${known - answered.length} written down and not answered, the others never arrived\n`,
       );

@@ -237,13 +237,13 @@ export class Stack {
 
   simulatorUp = () => this.until('the simulator answers', () => this.world().then(() => true, () => false), 20); // prettier-ignore
 
-  /** Ends everything; the state folder goes unless a scenario failed. */
+  /** Ends everything; the state folder goes unless a scenario failed or CKS_STACK_KEEP is set. */
   async stop(): Promise<void> {
     this.#database?.close();
     this.#database = undefined;
     await this.#client?.connection.close().catch(() => undefined);
     await Promise.all(this.parts.map((part) => part.kill()));
-    if (!this.failed) rmSync(this.home, { recursive: true, force: true });
+    if (!this.failed && !process.env['CKS_STACK_KEEP']) rmSync(this.home, { recursive: true, force: true });
   }
 
   /** The state folder as it is before the first start. */

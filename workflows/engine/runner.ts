@@ -32,7 +32,8 @@ class Slot {
   constructor(private readonly width: number) {}
   async enter(halted: () => boolean): Promise<void> {
     const ticket = this.next++;
-    await condition(() => ticket < this.released + this.width || halted());
+    // A cancelled wait is a halt like others: the caller looks.
+    await condition(() => ticket < this.released + this.width || halted()).catch(() => undefined);
   }
   leave(): void {
     this.released++;
@@ -98,9 +99,11 @@ export class Runner<Act> {
       .run(() => sleep(limit.seconds * 1000))
       .then(() => this.exceed())
       .catch(() => undefined);
-    await this.lane(this.entries).catch((error: unknown) => {
-      if (!(error instanceof Halted)) throw error;
-    });
+    await this.work
+      .run(() => this.lane(this.entries))
+      .catch((error: unknown) => {
+        if (!(error instanceof Halted)) throw error;
+      });
     timer.cancel();
     if (root.consideredCancelled) this.stopped ??= 'cancel';
     if (this.stopped === 'cancel') return this.undo();
@@ -167,7 +170,7 @@ export class Runner<Act> {
       await Promise.race([Promise.all(waitsFor.map((before) => this.ended[before]!.promise)), this.halted.promise]);
     this.check();
     if (!step.skip) {
-      if (this.paused) await this.work.run(() => condition(() => !this.paused || !this.mayGoOn)).catch(() => undefined);
+      if (this.paused) await condition(() => !this.paused || !this.mayGoOn).catch(() => undefined);
       this.check();
       const slot = step.slot && this.slot(step.slot.name(), step.slot.width);
       await slot?.enter(() => !this.mayGoOn);
@@ -175,7 +178,7 @@ export class Runner<Act> {
         this.check();
         this.states[line] = 'running';
         const act = this.options.stubs(this.lines[line]!, step.limitSeconds, false);
-        await (step.wait ? this.waits : this.work).run(() => step.run(act));
+        await (step.wait ? this.waits.run(() => step.run(act)) : step.run(act));
         this.states[line] = 'done';
       } catch (error) {
         this.fail(entry, error);
