@@ -29,8 +29,7 @@ function makeFolder(path: string): void {
 /** Makes the state folder and its `logs` and `run`; throws one line that names CKS_HOME when that cannot be. */
 export function prepareHome(home: string): void {
   try {
-    for (const folder of [home, join(home, 'logs'), join(home, 'run')])
-      makeFolder(folder);
+    for (const folder of [home, join(home, 'logs'), join(home, 'run')]) makeFolder(folder);
     for (const folder of [home, join(home, 'logs'), join(home, 'run')]) {
       const probe = join(folder, `.probe-${process.pid}`);
       writeFileSync(probe, '', { mode: 0o600 });
