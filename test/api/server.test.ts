@@ -15,8 +15,12 @@ describe('the environment', () => {
       port: 8080,
       databaseUrl: `sqlite:${join(home, 'cks.db')}`,
       logLevel: 'info',
-      temporalUi: 'http://127.0.0.1:8233',
+      temporalUi: 'http://127.0.0.1:8233/namespaces/default',
     });
+  });
+  test('links lead to the namespace and the Web UI that were given', () => {
+    const env = { CKS_HOME: home, TEMPORAL_UI_URL: 'https://temporal.example/', TEMPORAL_NAMESPACE: 'cks' };
+    expect(readEnvironment(env).temporalUi).toBe('https://temporal.example/namespaces/cks');
   });
   test.each([
     [{ PORT: 'many' }, /^PORT must be a port/],
