@@ -28,6 +28,20 @@ test('a cancel leaves what a keep made stand, and undoes only what was begun aft
   expect(world.begun()).not.toContain('last');
 });
 
+test('while a step runs, the details show it', async () => {
+  const world = new OperationWorld(newCluster(1, 1));
+  world.troubles.set('a2: take out', 'hang');
+  await temporal.withWorker(world.activities(), async () => {
+    const handle = await temporal.start('keptOperation');
+    while (!world.begun().includes('a2: take out')) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    expect(currentDetails).toContain('- ▶ a2: take out');
+    expect(currentDetails).toContain('- ✓ first');
+    await handle.signal('stop', 'cancel');
+    await handle.result();
+  });
+});
+
 test('a take-over ends the operation at its next safe point and undoes nothing', async () => {
   const world = new OperationWorld(newCluster(1, 1));
   world.troubles.set('a1: take out', 'hang');

@@ -57,6 +57,7 @@ export async function operate({ operationId }: OperationInput, operation: Operat
       stubs: stubsFor(claim.clusterId, operationId),
       limit: { seconds: Number(claim.settings[operation.limit]), setting: operation.limit },
       begun: claim.begun,
+      changed: () => showDetails(runner!),
     });
     await bookkeeping.recordPlan(operationId, runner.lines);
     runner.paused = paused || claim.paused;

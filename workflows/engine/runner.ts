@@ -12,6 +12,8 @@ export interface RunOptions<Act> {
   limit: { seconds: number; setting: string };
   /** Titles of steps that earlier attempts began: a cancel undoes them too. */
   begun: readonly string[];
+  /** Called when a step begins: the list has changed. */
+  changed?: () => void;
 }
 
 /** Ends a lane in which nothing more may begin; never seen outside the runner. */
@@ -177,6 +179,7 @@ export class Runner<Act> {
       try {
         this.check();
         this.states[line] = 'running';
+        this.options.changed?.();
         const act = this.options.stubs(this.lines[line]!, step.limitSeconds, false);
         await (step.wait ? this.waits.run(() => step.run(act)) : step.run(act));
         this.states[line] = 'done';
@@ -226,6 +229,7 @@ export class Runner<Act> {
           return;
         }
         this.states[line] = 'undoing';
+        this.options.changed?.();
         try {
           await step.undo(this.options.stubs(this.lines[line]!, step.limitSeconds, true));
           this.states[line] = 'undone';
