@@ -53,10 +53,6 @@ const worker = await Worker.create({
   shutdownGraceTime: '15s',
   shutdownForceTime: '25s',
   stickyQueueScheduleToStartTimeout: '2s',
-  // Each poll that stands open at a worker which is frozen, not dead, swallows one task until its heartbeat limit: ten of them
-  // used up all attempts of a step while another worker was ready.
-  maxConcurrentActivityTaskPolls: 2,
-  maxConcurrentWorkflowTaskPolls: 2,
   maxHeartbeatThrottleInterval: '1s',
   defaultHeartbeatThrottleInterval: '1s',
   maxCachedWorkflows: 200,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { addKeyPair, listKeyPairs, type KeyPairListRow } from '../db/keypairs.js';
+import { newSshKeyPair } from '../db/ssh-key-pair.js';
 import { fault } from '../workflows/model/fault.js';
 import type { Context } from './command.js';
 import { newOwner, type OwnershipParams } from './ownership.js';
@@ -10,7 +11,7 @@ const fingerprintOf = (blob: Buffer): string => createHash('md5').update(blob).d
 
 /** A new ed25519 pair in OpenSSH's formats. */
 export const generateKeyPair = (comment: string): { public: string; private: string } =>
-  ssh2.utils.generateKeyPairSync('ed25519', { comment: comment.replace(/\s+/g, '-') });
+  newSshKeyPair(comment.replace(/\s+/g, '-'));
 
 /** The public key, in one line, and its fingerprint; throws `BadParameter` when the text is none. */
 export function readPublicKey(text: string): { line: string; fingerprint: string } {

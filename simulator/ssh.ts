@@ -55,6 +55,12 @@ export class NodeShells implements GuestWatcher {
     socket.once('close', () => open.delete(socket));
     let server = this.servers.get(guestKey);
     if (!server) {
+      // A guest whose host key is no key has no SSH server; the others have.
+      if (ssh2.utils.parseKey(guest.hostKey) instanceof Error) {
+        this.zone.log.error({ node: guest.hostName }, 'simulated node: its SSH host key cannot be read');
+        socket.destroy();
+        return;
+      }
       server = new ssh2.Server({ hostKeys: [guest.hostKey], ident: 'simulated-node' }, (connection) =>
         this.greet(guestKey, connection),
       );

@@ -1,7 +1,7 @@
-import ssh2 from 'ssh2';
 import { readNodes, releaseNodes, reserveNodes } from '../../db/nodes.js';
 import { readOperation } from '../../db/operations.js';
 import { forgetSecrets, keepSecret, Secret } from '../../db/secret.js';
+import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
 import type { Deps } from '../deps.js';
@@ -43,7 +43,4 @@ export interface KeyPair {
   public: string;
 }
 
-function newKeyPair(): Secret {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519');
-  return new Secret(JSON.stringify({ private: pair.private, public: pair.public } satisfies KeyPair));
-}
+const newKeyPair = () => new Secret(JSON.stringify(newSshKeyPair() satisfies KeyPair));

@@ -76,6 +76,8 @@ export interface StackOptions {
   /** A named profile of the simulated zone, or seconds per action. */
   profile?: string | Record<string, number>;
   env?: Record<string, string>;
+  /** Last words with which a part may die by itself: faults of libraries that we cannot mend and must survive. */
+  tolerates?: RegExp;
 }
 
 /** Durations that leave every step on hosts and nodes time to be hit. */
@@ -120,6 +122,7 @@ export class Stack {
     readonly settings: StartSettings,
     private readonly env: Record<string, string>,
     temporalCommand: readonly string[],
+    private readonly tolerates: RegExp | undefined,
   ) {
     this.temporal = this.#plan('temporal', 'temporal', temporalCommand);
     this.simulator = this.#plan('simulator', 'simulator', this.#node('simulator/main.js'));
@@ -127,7 +130,7 @@ export class Stack {
     this.api = this.#plan('api', 'service', this.#node('api/server.js'));
   }
 
-  static async prepare({ profile = HITTABLE, env = {} }: StackOptions = {}): Promise<Stack> {
+  static async prepare({ profile = HITTABLE, env = {}, tolerates }: StackOptions = {}): Promise<Stack> {
     const home = mkdtempSync(join(tmpdir(), 'cks-stack-'));
     prepareHome(home);
     const [port, temporalPort, temporalUiPort, simulatorPort, metricsPort] = (await freePorts(5)) as [
@@ -159,7 +162,7 @@ export class Stack {
     };
     const temporal = readTemporalSettings();
     const place = { port: temporalPort, dbFilename: join(home, temporal.file) };
-    return new Stack(home, settings, all, [await findTemporal(), ...devServerArguments(temporal, place)]);
+    return new Stack(home, settings, all, [await findTemporal(), ...devServerArguments(temporal, place)], tolerates);
   }
 
   static async start(options: StackOptions = {}): Promise<Stack> {
@@ -236,6 +239,11 @@ export class Stack {
     }, 30); // prettier-ignore
 
   simulatorUp = () => this.until('the simulator answers', () => this.world().then(() => true, () => false), 20); // prettier-ignore
+
+  /** What parts that died by themselves said last. */
+  crashes(): string[] {
+    return this.parts.flatMap((part) => part.crashes).filter((words) => !this.tolerates?.test(words));
+  }
 
   /** Ends everything; the state folder goes unless a scenario failed or CKS_STACK_KEEP is set. */
   async stop(): Promise<void> {
@@ -417,7 +425,7 @@ export class Stack {
 
   /**
    * Waits for a fact: `look` answers it (true or an object), or something else, which the error shows when the time is over.
-   * What it throws ends the wait.
+   * What it throws ends the wait, and so does a part that dies by itself.
    */
   async until<T extends object | true>(
     what: string,
@@ -429,6 +437,8 @@ export class Stack {
     for (;;) {
       const found = await look();
       if (found !== false && typeof found !== 'string') return found;
+      const crashed = this.crashes();
+      if (crashed.length > 0) throw new Error(`while waiting for: ${what}: ${crashed.join('; ')}`);
       if (Date.now() > end) throw new Error(`waited ${seconds} s in vain: ${what}; last seen: ${String(found)}`);
       await sleep(everyMs);
     }
@@ -452,7 +462,7 @@ export function describeStack(name: string, options: StackOptions, define: (scen
           if (!stack) throw new Error('the stack did not start');
           try {
             await body(stack);
-            const crashes = stack.parts.flatMap((part) => part.crashes.splice(0));
+            const crashes = stack.crashes();
             if (crashes.length > 0) throw new Error(`parts died by themselves: ${crashes.join('; ')}`);
           } catch (error) {
             stack.failed = true;

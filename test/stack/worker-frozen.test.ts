@@ -21,7 +21,10 @@ async function goOnAlone(stack: Stack): Promise<void> {
   await expectHealthy(stack, id, 1, 1);
 }
 
-describeStack('a worker that is stopped until another one took over', {}, (scenario) => {
+// Now and then a worker that goes on dies of its stale runs in the SDK (github.com/temporalio/sdk-typescript/issues/939) and is started again.
+const SDK_939 = /async hook stack has become corrupted/;
+
+describeStack('a worker that is stopped until another one took over', { tolerates: SDK_939 }, (scenario) => {
   for (const [on, match, step] of [
     ['node', 'node.init', /run kubeadm init/],
     ['gateway', 'gateway.apply', /set up gateway/],
