@@ -42,7 +42,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     profile: readProfile(profile),
     scale,
     log: options.log ?? pino({ enabled: false }),
-    host: { cpus: 64, ramMb: 262144, arch: 'x86_64', ...host },
+    // As the default zone registers its hosts (db/defaults.ts): room for a thousand clusters.
+    host: { cpus: 4096, ramMb: 4_194_304, arch: 'x86_64', ...host },
   });
   const guests = new Guests(zone);
   const clusters = new Clusters(zone, guests);

@@ -34,7 +34,7 @@ const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unk
   startToCloseTimeout: '1h',
   heartbeatTimeout: '6s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s', maximumAttempts: 8 },
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s', maximumAttempts: 20 },
 });
 
 /**

@@ -25,8 +25,8 @@ describe('a simulated host', () => {
     expect(await zone.host('host-7').readFacts()).toEqual({
       hypervisor: 'Simulator',
       arch: 'x86_64',
-      cpus: 64,
-      ramMb: 262144,
+      cpus: 4096,
+      ramMb: 4_194_304,
     });
     expect(await (await fetch(`${zone.url}/`)).text()).toContain('simulated');
   });
@@ -62,10 +62,10 @@ describe('a simulated host', () => {
   });
 
   it('refuses a machine that it has no memory for', async () => {
-    const one = aMachine({ ramMb: 300_000 });
+    const one = aMachine({ ramMb: 5_000_000 });
     await expect(zone.boot(one)).rejects.toMatchObject({
       type: 'HypervisorRefused',
-      message: expect.stringContaining('262144 MB') as string,
+      message: expect.stringContaining('4194304 MB') as string,
     });
   });
 

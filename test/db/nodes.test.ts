@@ -26,6 +26,18 @@ onEachEngine((engines) => {
   };
   const count = async (table: string) => Number((await world.db(table).count({ n: '*' }).first<{ n: number }>()).n);
 
+  describe('advanceNode', () => {
+    test('never takes a node back: a worker that was cut off comes too late', async () => {
+      const cluster = await world.addCluster('late', { controlNodes: 1, workers: 1 });
+      await reserveNodes(world.db, cluster.uuid, 'someone');
+      const [seenEarly] = await readNodes(world.db, cluster.uuid);
+      await advanceNode(world.db, seenEarly!, 'ready', {}, { kubernetes_node_version: '1.34.2' });
+      await advanceNode(world.db, seenEarly!, 'joined', {}, { kubernetes_node_version: '1.0.0' });
+      const [after] = await readNodes(world.db, cluster.uuid);
+      expect(after).toMatchObject({ phase: 'ready', kubernetes_node_version: '1.34.2' });
+    });
+  });
+
   describe('reserveNodes', () => {
     test('gives every node a row, a name, an address, a MAC and a place of its own', async () => {
       const cluster = await world.addCluster('Web.Shop', { controlNodes: 3, workers: 4 });
