@@ -57,7 +57,7 @@ export async function operate({ operationId }: OperationInput, operation: Operat
       stubs: stubsFor(claim.clusterId, operationId),
       limit: { seconds: Number(claim.settings[operation.limit]), setting: operation.limit },
       begun: claim.begun,
-      changed: () => showDetails(runner!),
+      changed: () => showRunning(runner!),
     });
     await bookkeeping.recordPlan(operationId, runner.lines);
     runner.paused = paused || claim.paused;
@@ -73,6 +73,16 @@ export async function operate({ operationId }: OperationInput, operation: Operat
   if (runner) showDetails(runner, outcome);
   await CancellationScope.nonCancellable(() => bookkeeping.settle(operationId, outcome));
   return outcome;
+}
+
+/** While steps run, the details are how far it is and what runs: cheap enough to be written at every step. */
+function showRunning(runner: Runner<Act>): void {
+  setCurrentDetails(
+    `**${runner.percent} %**\n\n${runner
+      .running()
+      .map((title) => `- ${MARKS.running} ${title}`)
+      .join('\n')}`,
+  );
 }
 
 /** Puts the list into the run's details, where the Temporal Web UI shows it. */

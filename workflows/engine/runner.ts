@@ -82,15 +82,15 @@ export class Runner<Act> {
     this.work.cancel();
   }
 
-  /** Titles of the lines that are being worked on. */
+  /** Titles of the steps that are being worked on. */
   running(): string[] {
-    return this.lines.filter(({ line }) => this.states[line] === 'running').map(({ title }) => title);
+    return [...this.steps.values()].flatMap(({ line, step }) => (this.states[line] === 'running' ? [step.title] : []));
   }
 
   get percent(): number {
-    const steps = [...this.steps.keys()];
-    const over = steps.filter((line) => this.states[line] === 'done' || this.states[line] === 'skipped').length;
-    return steps.length === 0 ? 100 : Math.floor((100 * over) / steps.length);
+    let over = 0;
+    for (const line of this.steps.keys()) if (this.states[line] === 'done' || this.states[line] === 'skipped') over++;
+    return this.steps.size === 0 ? 100 : Math.floor((100 * over) / this.steps.size);
   }
 
   async run(): Promise<Outcome> {
