@@ -1,3 +1,4 @@
+import type { NodePhase } from '../workflows/model/node-phase.js';
 import type { StepState } from '../workflows/model/step-state.js';
 import type { ClusterState, OperationKind } from '../workflows/model/states.js';
 
@@ -198,9 +199,7 @@ export interface ClusterRow extends ObjectRow {
   cluster_type: 'CloudManaged' | 'ExternalManaged';
   csi_enabled: number;
 }
-/** How far a node has come; each is recorded once it is confirmed. */
-export const NODE_PHASES = ['reserved', 'defined', 'started', 'reachable', 'installed', 'joined', 'ready'] as const;
-export type NodePhase = (typeof NODE_PHASES)[number];
+export { NODE_PHASES, type NodePhase } from '../workflows/model/node-phase.js';
 export type NodeRole = 'control' | 'worker' | 'etcd';
 export interface VmMapRow {
   id: number;

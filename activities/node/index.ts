@@ -19,15 +19,6 @@ import type { SshTarget } from './ssh.js';
 import { SshPool } from './ssh-pool.js';
 
 const POD_CIDR = '10.244.0.0/16';
-const PHASE_ORDER: readonly NodePhase[] = [
-  'reserved',
-  'defined',
-  'started',
-  'reachable',
-  'installed',
-  'joined',
-  'ready',
-];
 
 /** A guest over SSH: kubeadm and what surrounds it, one named step at a time. */
 export const nodeActivities = (deps: Deps) => {
@@ -70,10 +61,8 @@ export const nodeActivities = (deps: Deps) => {
     );
   };
 
-  const advance = async (context: NodeContext, phase: NodePhase, version?: string) => {
-    if (PHASE_ORDER.indexOf(context.node.phase) < PHASE_ORDER.indexOf(phase))
-      await advanceNode(db, context.node, phase, {}, version === undefined ? {} : { kubernetes_node_version: version });
-  };
+  const advance = (context: NodeContext, phase: NodePhase, version?: string) =>
+    advanceNode(db, context.node, phase, {}, version === undefined ? {} : { kubernetes_node_version: version });
 
   const endpointOf = ({ publicAddress }: NodeContext) => `${publicAddress?.public_ip_address}:${API_PORT}`;
 

@@ -1,4 +1,5 @@
 import type { FaultCode } from './faults.js';
+import type { NodePhase } from './node-phase.js';
 import type { Settings } from './settings.js';
 import type { ClusterState, OperationKind } from './states.js';
 
@@ -41,7 +42,7 @@ export const nodeLabel = ({ role, index }: NodeRef): string => `${role}-${index}
 export interface NodeFacts extends NodeRef {
   hostId: string | null;
   /** 'gone' = the machine's removal was confirmed; else how far it has come. */
-  phase: 'reserved' | 'defined' | 'started' | 'reachable' | 'installed' | 'joined' | 'ready' | 'gone';
+  phase: NodePhase | 'gone';
 }
 
 /** What a list of steps is built from: read once, at the start of an attempt. */

@@ -1,18 +1,10 @@
 import type { Item } from '../engine/step.js';
+import { NODE_PHASES } from '../model/node-phase.js';
 import { nodeLabel, type ClusterFacts, type NodeFacts, type NodeRef } from '../model/operation.js';
 import type { Settings } from '../model/settings.js';
 import type { Act } from '../stubs.js';
 
-const ORDER: NodeFacts['phase'][] = [
-  'gone',
-  'reserved',
-  'defined',
-  'started',
-  'reachable',
-  'installed',
-  'joined',
-  'ready',
-];
+const ORDER: readonly NodeFacts['phase'][] = ['gone', ...NODE_PHASES];
 
 /** What a node's steps must know of the whole: where it is placed once that is known, and which keys to wait for. */
 export interface BootContext {
