@@ -1,3 +1,6 @@
+import type { CopyState, ImageState } from '../workflows/model/image.js';
+import type { MachineChangeKind } from '../workflows/model/machine-change.js';
+import type { NetworkChangeKind } from '../workflows/model/network-change.js';
 import type { NodePhase } from '../workflows/model/node-phase.js';
 import type { StepState } from '../workflows/model/step-state.js';
 import type { ClusterState, OperationKind } from '../workflows/model/states.js';
@@ -20,6 +23,9 @@ export interface AccountRow extends ObjectRow {
   type: number;
   domain_id: string;
   state: string;
+  /** The project that this is the account of (type 5). */
+  project_id: string | null;
+  project_name: string | null;
 }
 export interface UserRow extends ObjectRow {
   username: string;
@@ -30,6 +36,8 @@ export interface UserRow extends ObjectRow {
   email: string | null;
   api_key: string | null;
   state: string;
+  /** `kubernetes`: may call the commands of the in-cluster service only (`api.md` §3.9). */
+  scope: 'kubernetes' | null;
 }
 export interface ZoneRow extends ObjectRow {
   name: string;
@@ -39,6 +47,11 @@ export interface ZoneRow extends ObjectRow {
   gateway_url: string;
   dns1: string | null;
   guest_cidr: string;
+  /** `bridge`, `vxlan`, or that the hosts' driver joins them by itself. */
+  network_mode: string;
+  bridge: string | null;
+  public_bridge: string | null;
+  internal_cidr: string | null;
 }
 export interface HostRow extends ObjectRow {
   name: string;
@@ -53,6 +66,48 @@ export interface HostRow extends ObjectRow {
   cpus_used: number;
   ram_mb_used: number;
   tags: string | null;
+  pool: string;
+  fabric_url: string | null;
+  fingerprint: string | null;
+  last_pinged: string | null;
+}
+export interface StoragePoolRow extends ObjectRow {
+  name: string;
+  pool_type: string;
+  url: string;
+  data_center_id: string;
+  host_id: string | null;
+  tags: string | null;
+}
+export interface VlanRow {
+  id: number;
+  uuid: string;
+  data_center_id: string;
+  vlan_id: string;
+  start_ip: string;
+  end_ip: string;
+  vlan_gateway: string;
+  vlan_netmask: string;
+  created: string;
+}
+export interface DedicationRow {
+  id: number;
+  uuid: string;
+  host_id: string;
+  domain_id: string;
+  account_id: string | null;
+  affinity_group_id: string;
+  created: string;
+}
+export interface AffinityGroupRow {
+  id: number;
+  uuid: string;
+  name: string;
+  type: string;
+  description: string | null;
+  account_id: string;
+  domain_id: string;
+  created: string;
 }
 export interface ServiceOfferingRow extends ObjectRow {
   name: string;
@@ -61,6 +116,7 @@ export interface ServiceOfferingRow extends ObjectRow {
   speed: number;
   ram_size: number;
   state: string;
+  host_tags: string | null;
 }
 export interface NetworkOfferingRow extends ObjectRow {
   name: string;
@@ -69,6 +125,8 @@ export interface NetworkOfferingRow extends ObjectRow {
   state: string;
   egress_default_policy: number;
   services: string;
+  for_vpc: number;
+  specify_vlan: number;
 }
 export interface TemplateRow extends ObjectRow {
   name: string;
@@ -86,6 +144,37 @@ export interface TemplateRow extends ObjectRow {
   direct_download: number;
   account_id: string;
   data_center_id: string | null;
+  bootable: number;
+  featured: number;
+  extractable: number;
+  password_enabled: number;
+  requires_hvm: number;
+  /** JSON: name → value. */
+  details: string | null;
+}
+/** Where an image stands in one zone. */
+export interface ImageZoneRow {
+  id: number;
+  template_id: string;
+  zone_id: string;
+  state: ImageState;
+  bytes: number | null;
+  total: number | null;
+  error: string | null;
+  created: string;
+  updated: string;
+}
+/** A copy of an image in a pool: one shared by hosts, or a host's own (`pool_id` is the host then). */
+export interface PoolImageRow {
+  id: number;
+  pool_id: string;
+  host_id: string;
+  image_id: string;
+  state: CopyState;
+  percent: number;
+  error: string | null;
+  created: string;
+  updated: string;
 }
 export interface VersionRow extends ObjectRow {
   name: string;
@@ -102,7 +191,7 @@ export interface NetworkRow extends ObjectRow {
   data_center_id: string;
   network_offering_id: string;
   guest_type: string;
-  state: 'Allocated' | 'Implementing' | 'Implemented' | 'Shutdown' | 'Destroy';
+  state: 'Allocated' | 'Setup' | 'Implementing' | 'Implemented' | 'Shutdown' | 'Destroy';
   network_number: number;
   active_number: string | null;
   cidr: string;
@@ -111,18 +200,31 @@ export interface NetworkRow extends ObjectRow {
   dns1: string | null;
   account_id: string;
   domain_id: string;
+  vpc_id: string | null;
+  acl_id: string | null;
+  start_ip: string | null;
+  end_ip: string | null;
+  bridge: string | null;
+  vlan: string | null;
+  acl_type: 'Account' | 'Domain';
+  network_domain: string | null;
+  rules_version: number;
 }
 export interface PublicAddressRow {
   id: number;
   uuid: string;
   public_ip_address: string;
   data_center_id: string;
-  state: 'Free' | 'Allocated';
+  state: 'Free' | 'Allocating' | 'Allocated' | 'Releasing';
   source_nat: number;
   network_id: string | null;
   account_id: string | null;
   allocated: string | null;
+  vpc_id: string | null;
+  vlan_id: string | null;
 }
+/** Add: wanted, not confirmed by the gateway. Revoke: no longer wanted, perhaps still on the gateway. */
+export type RuleState = 'Add' | 'Active' | 'Revoke';
 export interface FirewallRuleRow {
   id: number;
   uuid: string;
@@ -136,6 +238,96 @@ export interface FirewallRuleRow {
   vm_id: string | null;
   name: string | null;
   created: string;
+  state: RuleState;
+  user_made: number;
+  cidr_list: string | null;
+  icmp_type: number | null;
+  icmp_code: number | null;
+  private_end_port: number | null;
+  guest_ip: string | null;
+  algorithm: string | null;
+  description: string | null;
+  related_id: string | null;
+  slot: string;
+}
+export interface EgressRuleRow {
+  id: number;
+  uuid: string;
+  network_id: string;
+  protocol: string;
+  start_port: number | null;
+  end_port: number | null;
+  icmp_type: number | null;
+  icmp_code: number | null;
+  cidr_list: string | null;
+  dest_cidr_list: string | null;
+  state: RuleState;
+  created: string;
+}
+export interface BalancerMemberRow {
+  id: number;
+  rule_id: string;
+  vm_id: string;
+  ip_address: string | null;
+  state: RuleState;
+  created: string;
+}
+export interface VpcOfferingRow extends ObjectRow {
+  name: string;
+  display_text: string;
+  state: string;
+  services: string;
+}
+export interface VpcRow extends ObjectRow {
+  name: string;
+  display_text: string;
+  data_center_id: string;
+  vpc_offering_id: string;
+  state: 'Enabled' | 'Inactive';
+  cidr: string;
+  network_domain: string | null;
+  rules_version: number;
+  account_id: string;
+  domain_id: string;
+}
+export interface AclRow extends ObjectRow {
+  name: string;
+  description: string;
+  vpc_id: string | null;
+}
+export interface AclItemRow {
+  id: number;
+  uuid: string;
+  acl_id: string;
+  number: number;
+  protocol: string;
+  start_port: number | null;
+  end_port: number | null;
+  icmp_type: number | null;
+  icmp_code: number | null;
+  cidr_list: string;
+  traffic_type: 'Ingress' | 'Egress';
+  action: 'Allow' | 'Deny';
+  state: RuleState;
+  reason: string | null;
+  created: string;
+}
+export interface NetworkChangeRow {
+  id: number;
+  job_id: string;
+  network_id: string | null;
+  vpc_id: string | null;
+  kind: NetworkChangeKind;
+  object_id: string;
+  name: string;
+  /** JSON: what is put back when the gateway fails (`WasBefore`). */
+  was: string | null;
+  user_id: string;
+  /** The owner of what is changed. */
+  account_id: string;
+  domain_id: string;
+  created: string;
+  ended: string | null;
 }
 export interface VmRow extends ObjectRow {
   name: string;
@@ -158,6 +350,11 @@ export interface VmRow extends ObjectRow {
   keypair: string | null;
   ssh_host_key: string | null;
   update_time: string | null;
+  max_cpus: number | null;
+  max_ram_mb: number | null;
+  /** 0: a machine without a domain on a host of ours. */
+  managed: number;
+  user_data_id: string | null;
 }
 export interface SshKeyPairRow {
   id: number;
@@ -198,6 +395,15 @@ export interface ClusterRow extends ObjectRow {
   maxsize: number | null;
   cluster_type: 'CloudManaged' | 'ExternalManaged';
   csi_enabled: number;
+  target_version_id: string | null;
+  control_node_template_id: string | null;
+  worker_node_template_id: string | null;
+  etcd_node_template_id: string | null;
+  cni_config_id: string | null;
+  cni_config_details: string | null;
+  hypervisor: string | null;
+  probed: string | null;
+  certificates_end: string | null;
 }
 export { NODE_PHASES, type NodePhase } from '../workflows/model/node-phase.js';
 export type NodeRole = 'control' | 'worker' | 'etcd';
@@ -213,6 +419,9 @@ export interface VmMapRow {
   manual_upgrade: number;
   kubernetes_node_version: string | null;
   phase: NodePhase;
+  added_by: string | null;
+  draining: number;
+  staged_version: string | null;
 }
 export type OperationState = 'queued' | 'running' | 'paused' | 'undoing' | 'succeeded' | 'failed' | 'cancelled';
 export interface OperationRow {
@@ -230,6 +439,8 @@ export interface OperationRow {
   account_id: string;
   user_id: string;
   settings: string;
+  /** JSON: what was asked for (`OperationRequest`); null where the kind says it all. */
+  params: string | null;
   pause_requested: number;
   stop_requested: 'cancel' | 'supersede' | null;
   fault: string | null;
@@ -282,4 +493,41 @@ export interface EventRow {
   resource_id: string | null;
   start_id: string | null;
   created: string;
+}
+export interface UserDataRow {
+  id: number;
+  uuid: string;
+  name: string;
+  account_id: string;
+  domain_id: string;
+  /** Base64, as it was registered. */
+  data: string;
+  /** Names of its variables, comma-separated. */
+  params: string | null;
+  /** 1: a CNI configuration. */
+  for_cks: number;
+  created: string;
+}
+export interface ProjectRow extends ObjectRow {
+  name: string;
+  display_text: string;
+  domain_id: string;
+  project_account_id: string;
+  state: 'Active';
+  active_name: string | null;
+}
+export interface MachineChangeRow {
+  id: number;
+  job_id: string;
+  vm_id: string;
+  active_vm_id: string | null;
+  kind: MachineChangeKind;
+  /** JSON: `MachineChangeParams`. */
+  params: string;
+  limit_seconds: number;
+  attempt: number;
+  run_id: string | null;
+  user_id: string;
+  created: string;
+  ended: string | null;
 }

@@ -15,25 +15,50 @@ export type DomainState = 'running' | 'shut off';
 export interface DomainFacts {
   /** `i-<machine id>` */
   name: string;
+  /** Empty for a machine that a user made. */
   clusterId: string;
   machineId: string;
   state: DomainState;
   /** Names of the media in its drives. */
   media: string[];
+  cpus: number;
+  ramMb: number;
 }
+
+/** A template or a version's medium, as a host's pool holds it under the name `imageName` gives. */
+export interface ImageSpec {
+  kind: 'TEMPLATE' | 'ISO';
+  id: string;
+  url: string;
+  /** `{SHA-256}…`, `{MD5}…` or plain MD5; null when none was given. */
+  checksum: string | null;
+  /** `QCOW2`, `RAW`, `ISO`, or `TAR` (a root file system, for containers). */
+  format: string;
+}
+export const imageName = ({ kind, id }: Pick<ImageSpec, 'kind' | 'id'>): string =>
+  `${kind === 'ISO' ? 'iso' : 'template'}-${id}`;
+
+/** A fetched, verified copy on this machine; made only when a pool needs it. */
+export type ImageFile = () => Promise<{ path: string; bytes: number }>;
 
 export interface VolumeSpec {
   name: string;
   sizeGb: number;
-  /** Id of the template that the volume starts as a copy of. */
+  /** Id of the template that the volume starts as a copy of; its image is on the host already. */
   templateId: string;
-  templateUrl: string;
 }
 
 export interface SeedMedium {
   name: string;
   /** Files of a NoCloud seed: `meta-data`, `user-data`, `network-config`. They hold the machine's SSH host key: never logged. */
   files: Record<string, string>;
+}
+
+/** A network as a host has it: the bridge that its machines are on. */
+export interface HostNetwork {
+  networkId: string;
+  /** Unique per zone: the VXLAN number, and the name of the bridge. */
+  networkNumber: number;
 }
 
 export interface DomainSpec {
@@ -44,8 +69,12 @@ export interface DomainSpec {
   hostName: string;
   cpus: number;
   ramMb: number;
+  /** What `ensureSize` can reach without a restart. */
+  maxCpus: number;
+  maxRamMb: number;
   macAddress: string;
   networkId: string;
+  networkNumber: number;
   ipAddress: string;
   volume: string;
   /** Media in its drives from the first boot on: the seed, and the version's medium by ISO id. */
@@ -56,16 +85,37 @@ export interface Hypervisor {
   readFacts(): Promise<HostFacts>;
   /** Domains of this service on the host, in one call. */
   listDomains(): Promise<DomainFacts[]>;
-  /** The version's medium, fetched once per host's pool; named `iso-<id>`. */
-  ensureIso(isoId: string, url: string): Promise<void>;
+  /** Names of the volumes, seeds and images of this service in the host's pool. */
+  listVolumes(): Promise<string[]>;
+  /** The image in the host's pool, fetched once. */
+  ensureImage(image: ImageSpec, file: ImageFile): Promise<void>;
+  ensureImageAbsent(name: string): Promise<void>;
+  /** Leaves the host with the bridge of the network, joined to the other hosts of the zone. */
+  ensureNetwork(network: HostNetwork): Promise<void>;
+  /** Takes the network's bridge away; left alone while a machine is on it. */
+  ensureNetworkAbsent(network: HostNetwork): Promise<void>;
   ensureVolume(spec: VolumeSpec): Promise<void>;
   ensureVolumeAbsent(name: string): Promise<void>;
   ensureSeed(seed: SeedMedium): Promise<void>;
   ensureSeedAbsent(name: string): Promise<void>;
   /** Leaves the domain defined as `spec` says, its media attached, not started. */
   ensureDefined(spec: DomainSpec): Promise<void>;
+  /** Starts the domain; from then on it starts with its host. */
   ensureRunning(name: string): Promise<void>;
+  /** Asks the guest to power off, and powers it off after `graceSeconds`; it no longer starts with its host. */
+  ensureStopped(name: string, graceSeconds: number): Promise<void>;
   /** Powers the domain off if it runs, and undefines it. */
   ensureAbsent(name: string): Promise<void>;
+  /** `medium`: name of a seed or an image. */
+  ensureMediumAttached(name: string, medium: string): Promise<void>;
   ensureMediumDetached(name: string, medium: string): Promise<void>;
+  /** Leaves the domain with so many CPUs and so much memory, at once when it runs: `HypervisorRefused` past its maximum. */
+  ensureSize(name: string, size: { cpus: number; ramMb: number }): Promise<void>;
+  /**
+   * Marks a domain that somebody else made, by its name, as the machine of this service that it is from now on, and changes nothing
+   * else of it. Absent where a driver cannot. `HypervisorRefused` when there is no such domain.
+   */
+  ensureAdopted?(name: string, machineId: string): Promise<void>;
+  /** Takes the mark away again; the domain goes on as it is. */
+  ensureLetGo?(name: string): Promise<void>;
 }

@@ -1,38 +1,52 @@
-import { advanceNode, markGone, readNodeContext, type NodeContext } from '../../db/nodes.js';
+import { readOperation } from '../../db/operations.js';
+import { resizeMachine } from '../../db/resize-machine.js';
+import { advanceNode, markGone, readNodeContext, setPower, type NodeContext } from '../../db/nodes.js';
 import { readSecret } from '../../db/secret.js';
-import type { SshKeyPairRow } from '../../db/rows.js';
+import type { SshKeyPairRow, TemplateRow, VersionRow } from '../../db/rows.js';
 import { fault } from '../../workflows/model/fault.js';
-import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
+import { type NodeRef, type StepRef } from '../../workflows/model/operation.js';
+import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
 import type { Deps } from '../deps.js';
 import type { KeyPair } from '../store/index.js';
+import { imageName, type Hypervisor, type ImageSpec } from './driver.js';
 import { seedFiles } from './seed.js';
 
 /** Machines on their hosts. Every activity looks, acts and confirms; names follow from the machine's id. */
 export const hypervisorActivities = (deps: Deps) => {
-  const { db, sealer, openHypervisor } = deps;
+  const { db, sealer, openHypervisor, fetchImage } = deps;
 
   const open = async (clusterId: string, node: NodeRef) => {
     const context = await readNodeContext(db, clusterId, node);
     if (!context) throw fault('Internal', `${node.role}-${node.index} has no machine`);
-    return { context, host: openHypervisor(context.host.url) };
+    return { context, host: openHypervisor(context.host) };
+  };
+
+  const ensureImage = (host: Hypervisor, row: TemplateRow): Promise<void> => {
+    const image = imageOf(row);
+    return host.ensureImage(image, () => fetchImage(image));
+  };
+
+  const versionMedium = async (versionId: string): Promise<TemplateRow> => {
+    const version = await db<VersionRow>('kubernetes_supported_version').where({ uuid: versionId }).first();
+    const iso = await db<TemplateRow>('vm_template')
+      .where({ uuid: version?.iso_id ?? '' })
+      .first();
+    if (!iso) throw fault('Internal', `Kubernetes version ${version?.name ?? versionId} has no medium`);
+    return iso;
   };
 
   return {
     async ensureVolume({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
       const { template, vm } = context;
-      await host.ensureVolume({
-        name: volumeOf(context),
-        sizeGb: vm.root_disk_gb,
-        templateId: template.uuid,
-        templateUrl: template.url,
-      });
+      await ensureImage(host, template);
+      await host.ensureVolume({ name: volumeOf(context), sizeGb: vm.root_disk_gb, templateId: template.uuid });
     },
 
     /** Leaves the machine defined with its seed and the version's medium in its drives, before its first boot. */
     async ensureDefined({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
-      const { vm, offering, iso, cluster } = context;
+      const { vm, offering, iso, cluster, network } = context;
       if (!iso) throw fault('Internal', `cluster ${cluster.name} has no version medium`);
       const hostKey = await readSecret(db, sealer, `vm/${vm.uuid}`, 'hostkey');
       const clusterKey = await readSecret(db, sealer, `cluster/${clusterId}`, 'ssh');
@@ -42,7 +56,8 @@ export const hypervisorActivities = (deps: Deps) => {
             .where({ account_id: cluster.account_id, keypair_name: cluster.key_pair })
             .select('public_key')
         : [];
-      await host.ensureIso(iso.uuid, iso.url);
+      await host.ensureNetwork(networkOf(context));
+      await ensureImage(host, iso);
       await host.ensureSeed({
         name: seedOf(context),
         files: seedFiles({
@@ -55,27 +70,51 @@ export const hypervisorActivities = (deps: Deps) => {
         }),
       });
       await host.ensureDefined({
-        name: vm.instance_name, clusterId, machineId: vm.uuid, hostName: vm.name, cpus: offering.cpu, ramMb: offering.ram_size, macAddress: vm.mac_address,
-        networkId: vm.network_id, ipAddress: vm.ip_address ?? '', volume: volumeOf(context), media: [seedOf(context), isoOf(context)],
+        name: vm.instance_name, clusterId, machineId: vm.uuid, hostName: vm.name, cpus: offering.cpu, ramMb: offering.ram_size,
+        maxCpus: vm.max_cpus ?? offering.cpu, maxRamMb: vm.max_ram_mb ?? offering.ram_size, macAddress: vm.mac_address,
+        networkId: network.uuid, networkNumber: network.network_number, ipAddress: vm.ip_address ?? '', volume: volumeOf(context),
+        media: [seedOf(context), imageName(imageOf(iso))],
       }); // prettier-ignore
-      if (context.node.phase === 'reserved') await advanceNode(db, context.node, 'defined');
+      await advanceNode(db, context.node, 'defined');
     },
 
+    /** Leaves the machine on; it starts with its host from then on. */
     async ensureRunning({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
+      // A host that was switched off has lost its bridges.
+      await host.ensureNetwork(networkOf(context));
       await host.ensureRunning(context.vm.instance_name);
-      if (context.node.phase === 'reserved' || context.node.phase === 'defined')
-        await advanceNode(db, context.node, 'started');
+      await advanceNode(db, context.node, 'started');
+      await setPower(db, context.vm.uuid, 'Running');
+    },
+
+    /** Leaves the machine off, asked politely first; it no longer starts with its host. */
+    async ensureStopped({ clusterId, operationId }: StepRef, node: NodeRef): Promise<void> {
+      const context = await readNodeContext(db, clusterId, node);
+      if (!context) return;
+      const operation = await readOperation(db, operationId);
+      const settings = { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
+      await setPower(db, context.vm.uuid, 'Stopping');
+      await openHypervisor(context.host).ensureStopped(context.vm.instance_name, settings['cks.machine.stop.timeout']);
+      await setPower(db, context.vm.uuid, 'Stopped');
+    },
+
+    /** Leaves the machine with the CPUs and memory of the offering, its host's room taken first or given back last. */
+    async ensureSize({ clusterId }: StepRef, node: NodeRef, offeringId: string): Promise<void> {
+      const { context, host } = await open(clusterId, node);
+      await resizeMachine(db, context.vm, offeringId, (size) => host.ensureSize(context.vm.instance_name, size));
     },
 
     /** Leaves no domain, volume or seed of the machine; only then is its room on the host free. */
     async ensureMachineAbsent({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const context = await readNodeContext(db, clusterId, node);
-      if (!context) return;
-      const host = openHypervisor(context.host.url);
+      if (!context || context.node.external_node === 1) return;
+      const host = openHypervisor(context.host);
       await host.ensureAbsent(context.vm.instance_name);
       await host.ensureSeedAbsent(seedOf(context));
       await host.ensureVolumeAbsent(volumeOf(context));
+      // Left alone while another machine of the network is on the host.
+      await host.ensureNetworkAbsent(networkOf(context));
       await markGone(db, context.vm.uuid);
     },
 
@@ -88,11 +127,33 @@ export const hypervisorActivities = (deps: Deps) => {
 
     async ensureVersionMediumEjected({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
-      await host.ensureMediumDetached(context.vm.instance_name, isoOf(context));
+      if (context.iso) await host.ensureMediumDetached(context.vm.instance_name, imageName(imageOf(context.iso)));
+    },
+
+    /** Leaves the medium of a version in a drive of the machine. */
+    async attachVersionMedium({ clusterId }: StepRef, node: NodeRef, versionId: string): Promise<void> {
+      const { context, host } = await open(clusterId, node);
+      const iso = await versionMedium(versionId);
+      await ensureImage(host, iso);
+      await host.ensureMediumAttached(context.vm.instance_name, imageName(imageOf(iso)));
+    },
+
+    async ejectMedium({ clusterId }: StepRef, node: NodeRef, versionId: string): Promise<void> {
+      const context = await readNodeContext(db, clusterId, node);
+      if (!context) return;
+      const iso = await versionMedium(versionId);
+      await openHypervisor(context.host).ensureMediumDetached(context.vm.instance_name, imageName(imageOf(iso)));
     },
   };
 };
 
 const volumeOf = ({ vm }: NodeContext) => `${vm.instance_name}-root`;
+const networkOf = ({ network }: NodeContext) => ({ networkId: network.uuid, networkNumber: network.network_number });
 const seedOf = ({ vm }: NodeContext) => `${vm.instance_name}-seed`;
-const isoOf = ({ iso }: NodeContext) => `iso-${iso?.uuid}`;
+export const imageOf = ({ kind, uuid, url, checksum, format }: TemplateRow): ImageSpec => ({
+  kind,
+  id: uuid,
+  url,
+  checksum,
+  format,
+});

@@ -1,12 +1,8 @@
 import type { DomainFacts, HostFacts, Hypervisor } from './driver.js';
 import { type Signal, simulatorCall } from './simulator-call.js';
 
-export interface SimulatorHypervisor extends Hypervisor {
-  ensureStopped(name: string): Promise<void>;
-}
-
 /** A host of the simulated zone, `simulator://127.0.0.1:PORT/host-1`: any name is a host of its own. */
-export function simulatorHypervisor(url: string, signal?: Signal): SimulatorHypervisor {
+export function simulatorHypervisor(url: string, signal?: Signal): Hypervisor {
   const call = simulatorCall(url, 'hosts', { failed: 'HypervisorFailed', refused: 'HypervisorRefused' }, signal);
   const ensure = async (action: string, body: object): Promise<void> => {
     await call(action, body);
@@ -14,15 +10,22 @@ export function simulatorHypervisor(url: string, signal?: Signal): SimulatorHype
   return {
     readFacts: () => call<HostFacts>('host.facts'),
     listDomains: () => call<DomainFacts[]>('host.list'),
-    ensureIso: (isoId, isoUrl) => ensure('cache.iso', { isoId, url: isoUrl }),
+    listVolumes: () => call<string[]>('host.volumes'),
+    // Nothing is copied to a simulated host, so the file is never asked for.
+    ensureImage: ({ kind, id, url }) => ensure(kind === 'ISO' ? 'cache.iso' : 'cache.template', { id, url }),
+    ensureImageAbsent: (name) => ensure('cache.delete', { name }),
+    ensureNetwork: (network) => ensure('network.create', network),
+    ensureNetworkAbsent: (network) => ensure('network.delete', network),
     ensureVolume: (spec) => ensure('volume.create', spec),
     ensureVolumeAbsent: (name) => ensure('volume.delete', { name }),
     ensureSeed: (seed) => ensure('seed.create', seed),
     ensureSeedAbsent: (name) => ensure('seed.delete', { name }),
     ensureDefined: (spec) => ensure('domain.define', spec),
     ensureRunning: (name) => ensure('domain.start', { name }),
-    ensureStopped: (name) => ensure('domain.stop', { name }),
+    ensureStopped: (name, graceSeconds) => ensure('domain.stop', { name, graceSeconds }),
     ensureAbsent: (name) => ensure('domain.delete', { name }),
+    ensureMediumAttached: (name, medium) => ensure('medium.attach', { name, medium }),
     ensureMediumDetached: (name, medium) => ensure('medium.detach', { name, medium }),
+    ensureSize: (name, size) => ensure('domain.resize', { name, ...size }),
   };
 }

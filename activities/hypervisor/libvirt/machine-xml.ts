@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import type { BridgedSpec } from './protocol.js';
+import type { Root } from './store.js';
+import { allAt, firstAt, xml, type Xml } from './xml.js';
+
+export type DomainType = 'kvm' | 'qemu' | 'lxc' | 'test';
+
+/** Namespace of the element that marks a domain as this service's. */
+const NAMESPACE = 'urn:cks:machine:1';
+/** IDE, since the kernels of Debian's cloud images drive it and no SATA; the first is where media are put first. */
+const DRIVES: Record<string, { bus: string; targets: readonly string[] }> = {
+  x86_64: { bus: 'ide', targets: ['hdc', 'hdd', 'hda'] },
+  other: { bus: 'scsi', targets: ['sda', 'sdb', 'sdc'] },
+};
+const drivesOf = (arch: string) => DRIVES[arch] ?? DRIVES['other']!;
+
+/** Where a container finds its seed and its medium. */
+export const SEED_AT = '/var/lib/cloud/seed/nocloud';
+export const DRIVE_AT = '/mnt/k8sdisk';
+
+export interface Medium {
+  name: string;
+  path: string;
+}
+export interface MachineParts {
+  type: DomainType;
+  arch: string;
+  root: Root;
+  media: Medium[];
+  /** Containers: the first program, and the folder that is their drive. */
+  init?: string;
+  drive?: string;
+}
+
+/** Whether a domain that exists is what is wanted: its metadata holds this of what it was made from. */
+export const fingerprint = (spec: BridgedSpec, { type, init }: MachineParts): string =>
+  createHash('sha256')
+    .update(JSON.stringify([2, type, init ?? '', Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1))]))
+    .digest('hex')
+    .slice(0, 16);
+
+export const machineXml = (spec: BridgedSpec, parts: MachineParts): Xml =>
+  xml('domain', { type: parts.type }, [
+    xml('name', {}, spec.name),
+    xml('uuid', {}, spec.machineId),
+    xml('title', {}, spec.hostName),
+    xml('metadata', {}, [
+      xml('cks:machine', {
+        'xmlns:cks': NAMESPACE,
+        cluster: spec.clusterId,
+        id: spec.machineId,
+        host: spec.hostName,
+        made: fingerprint(spec, parts),
+      }),
+    ]),
+    xml('memory', { unit: 'KiB' }, spec.maxRamMb * 1024),
+    xml('currentMemory', { unit: 'KiB' }, spec.ramMb * 1024),
+    xml('vcpu', { placement: 'static', current: spec.cpus < spec.maxCpus ? spec.cpus : undefined }, spec.maxCpus),
+    ...(parts.type === 'lxc' ? container(spec, parts) : virtualMachine(spec, parts)),
+  ]);
+
+function virtualMachine(spec: BridgedSpec, { type, arch, root, media }: MachineParts): Xml[] {
+  const isPc = arch === 'x86_64';
+  const { bus, targets } = drivesOf(arch);
+  return [
+    xml('os', isPc ? {} : { firmware: 'efi' }, [
+      xml('type', { arch, machine: isPc ? 'pc' : 'virt' }, 'hvm'),
+      xml('boot', { dev: 'hd' }),
+    ]),
+    xml('features', {}, [xml('acpi'), isPc && xml('apic')]),
+    ...(type === 'kvm' ? [xml('cpu', { mode: 'host-passthrough' })] : []),
+    xml('clock', { offset: 'utc' }),
+    xml('on_poweroff', {}, 'destroy'),
+    xml('on_reboot', {}, 'restart'),
+    xml('on_crash', {}, 'restart'),
+    xml('devices', {}, [
+      xml('disk', { type: root.kind, device: 'disk' }, [
+        xml('driver', { name: 'qemu', type: root.kind === 'file' ? 'qcow2' : 'raw', discard: 'unmap' }),
+        xml('source', root.kind === 'file' ? { file: root.path } : { dev: root.path }),
+        xml('target', { dev: 'vda', bus: 'virtio' }),
+      ]),
+      bus === 'scsi' && xml('controller', { type: 'scsi', model: 'virtio-scsi' }),
+      ...targets.map((target, i) => driveXml(target, bus, media[i]?.path)),
+      networkCard(spec, xml('model', { type: 'virtio' }), xml('rom', { enabled: 'no' })),
+      xml('serial', { type: 'pty' }),
+      xml('console', { type: 'pty' }),
+      xml('channel', { type: 'unix' }, [xml('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' })]),
+      xml('rng', { model: 'virtio' }, [xml('backend', { model: 'random' }, '/dev/urandom')]),
+      xml('memballoon', { model: 'virtio' }),
+    ]),
+  ];
+}
+
+const networkCard = ({ bridge, macAddress }: BridgedSpec, ...rest: Xml[]) =>
+  xml('interface', { type: 'bridge' }, [xml('mac', { address: macAddress }), xml('source', { bridge }), ...rest]);
+
+export const driveXml = (target: string, bus: string, medium: string | undefined): Xml =>
+  xml('disk', { type: 'file', device: 'cdrom' }, [
+    xml('driver', { name: 'qemu', type: 'raw' }),
+    medium !== undefined && xml('source', { file: medium }),
+    xml('target', { dev: target, bus }),
+    xml('readonly'),
+  ]);
+
+/** `privnet` keeps the machine's own network away even from a container without a card; what kubeadm needs of root is allowed. */
+function container(spec: BridgedSpec, { arch, root, media, init, drive }: MachineParts): Xml[] {
+  return [
+    xml('os', {}, [xml('type', { arch }, 'exe'), xml('init', {}, init ?? '/sbin/init')]),
+    xml('features', {}, [xml('privnet'), xml('capabilities', { policy: 'allow' })]),
+    xml('clock', { offset: 'utc' }),
+    xml('on_poweroff', {}, 'destroy'),
+    xml('on_reboot', {}, 'restart'),
+    xml('on_crash', {}, 'destroy'),
+    xml('devices', {}, [
+      folderXml(root.path, '/', false),
+      drive !== undefined && folderXml(drive, DRIVE_AT, true),
+      ...media.map(({ path }) => folderXml(path, SEED_AT, true)),
+      networkCard(spec, xml('guest', { dev: 'eth0' })),
+      xml('hostdev', { mode: 'capabilities', type: 'misc' }, [xml('source', {}, [xml('char', {}, '/dev/kmsg')])]),
+      xml('console', { type: 'pty' }),
+    ]),
+  ];
+}
+
+export const folderXml = (from: string, to: string, readonly: boolean): Xml =>
+  xml('filesystem', { type: 'mount', accessmode: 'passthrough' }, [
+    xml('source', { dir: from }),
+    xml('target', { dir: to }),
+    readonly && xml('readonly'),
+  ]);
+
+export interface MachineMark {
+  cluster: string;
+  id: string;
+  made: string;
+}
+/** Undefined for a domain that this service did not make. */
+export function markOf(domain: Xml): MachineMark | undefined {
+  const found = allAt(domain, 'metadata')
+    .flatMap(({ children }) => children)
+    .find(({ name, attributes }) => name.endsWith(':machine') && Object.values(attributes).includes(NAMESPACE));
+  const { id, cluster = '', made = '' } = found?.attributes ?? {};
+  return id === undefined ? undefined : { id, cluster, made };
+}
+
+export interface Drive {
+  target: string;
+  bus: string;
+  /** Path of what is in it. */
+  medium: string | undefined;
+}
+/** In the order in which media are put in. */
+export function drivesIn(domain: Xml): Drive[] {
+  const found = allAt(domain, 'devices/disk')
+    .filter(({ attributes }) => attributes['device'] === 'cdrom')
+    .map((disk) => {
+      const { dev = '', bus = '' } = firstAt(disk, 'target')?.attributes ?? {};
+      return { target: dev, bus, medium: firstAt(disk, 'source')?.attributes['file'] };
+    });
+  const order = Object.values(DRIVES).flatMap(({ targets }) => targets);
+  return found.sort((a, b) => order.indexOf(a.target) - order.indexOf(b.target));
+}
+export const DRIVES_PER_MACHINE = 3;
+
+/** Folders that a container sees, by where. */
+export const foldersIn = (domain: Xml): { from: string; to: string }[] =>
+  allAt(domain, 'devices/filesystem').map((one) => ({
+    from: firstAt(one, 'source')?.attributes['dir'] ?? '',
+    to: firstAt(one, 'target')?.attributes['dir'] ?? '',
+  }));
+
+export const bridgesIn = (domain: Xml): string[] =>
+  allAt(domain, 'devices/interface/source').flatMap(({ attributes }) => attributes['bridge'] ?? []);

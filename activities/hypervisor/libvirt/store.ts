@@ -1,0 +1,33 @@
+import type { SeedMedium, VolumeSpec } from '../driver.js';
+import type { Operations } from './protocol.js';
+
+export type NewImage = Operations['putImage']['args'][0];
+
+/** The root of a machine as its domain needs it. */
+export interface Root {
+  path: string;
+  kind: 'file' | 'block' | 'folder';
+}
+
+/** What a pool holds for machines: disks and drives for virtual machines, folders for containers. Existing things are looked at first. */
+export interface Store {
+  names(): string[];
+  hasImage(name: string): boolean;
+  putImage(image: NewImage, path: string, bytes: number): void;
+  removeImage(name: string): void;
+  putVolume(spec: VolumeSpec): void;
+  removeVolume(name: string): void;
+  putSeed(seed: SeedMedium): void;
+  removeSeed(name: string): void;
+  /** Refuses what is not there. */
+  root(volume: string): Root;
+  /** Path of a seed or an image; refuses what is not there. */
+  medium(name: string): string;
+}
+
+/** Volumes of machines: `i-<machine id>-<what for>`. */
+export const MACHINE_VOLUME = /^i-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[\w-]+$/i;
+export const IMAGE_VOLUME = /^(template|iso)-[\w-]+$/;
+export const isImage = (name: string): boolean => IMAGE_VOLUME.test(name);
+export const GIB = 2 ** 30;
+export const inGb = (bytes: number): string => `${(bytes / GIB).toFixed(bytes < 10 * GIB ? 2 : 0)} GB`;

@@ -1,0 +1,219 @@
+import type { Knex } from 'knex';
+import type { ClusterState } from '../workflows/model/states.js';
+import { holdCluster, moveCluster } from './clusters.js';
+import { now, transact, type Db } from './knex.js';
+import type { ClusterRow, VmRow } from './rows.js';
+import { writeEvent } from './write-event.js';
+
+/** What a look at a zone found about one resting cluster. */
+export interface ClusterHealth extends Pick<
+  ClusterRow,
+  'uuid' | 'name' | 'state' | 'generation' | 'reason' | 'target_version_id'
+> {
+  expected: number;
+  nodes: number;
+  running: number;
+}
+
+/** A machine without a domain on a host of ours is taken to run: nobody can tell. */
+const RUNS = `(v.managed = 0 OR (v.state = 'Running' AND COALESCE(h.status, 'Up') <> 'Down'))`;
+const EXPECTED = 'c.control_node_count + c.node_count + c.etcd_node_count';
+const count = (what: string) => `SUM(CASE WHEN ${what} THEN 1 ELSE 0 END)`;
+/** Nodes that are in the cluster for good: those that an unfinished operation left half-made are not. */
+const IS_IN = `m.phase IN ('joined', 'ready')`;
+
+/**
+ * Clusters whose machines say something else than their state, in one query: only these are rows in memory, however many clusters
+ * there are. Clusters that an operation holds are left to it.
+ */
+export async function readOddClusters(db: Db, zoneId: string): Promise<ClusterHealth[]> {
+  const own = ['uuid', 'name', 'state', 'generation', 'reason', 'target_version_id'].map((column) => `c.${column}`);
+  const rows: ClusterHealth[] = await resting(db, zoneId)
+    .leftJoin('kubernetes_cluster_vm_map as m', 'm.cluster_id', 'c.uuid')
+    .leftJoin('vm_instance as v', 'v.uuid', 'm.vm_id')
+    .leftJoin('host as h', 'h.uuid', 'v.host_id')
+    .groupBy(...own, 'c.control_node_count', 'c.node_count', 'c.etcd_node_count')
+    .select(...own)
+    .select(db.raw(`${EXPECTED} as expected`), db.raw('COUNT(m.id) as nodes'), db.raw(`${count(RUNS)} as running`))
+    .havingRaw(
+      `(c.state = 'Running' AND (${count(RUNS)} < ${EXPECTED} OR COUNT(m.id) < ${EXPECTED} OR ${count(`${IS_IN} AND NOT ${RUNS}`)} > 0))
+       OR (c.state = 'Stopped' AND (c.reason IS NOT NULL OR ${count(`v.managed = 1 AND ${RUNS}`)} > 0))
+       OR c.state = 'Alert'`,
+    );
+  // MySQL returns sums as text.
+  return rows.map((row) => ({
+    ...row,
+    expected: Number(row.expected),
+    nodes: Number(row.nodes),
+    running: Number(row.running),
+  }));
+}
+
+/** Clusters of a zone that nobody works on. */
+const resting = (db: Db, zoneId: string) =>
+  db('kubernetes_cluster as c')
+    .leftJoin('operation as o', 'o.active_cluster_id', 'c.uuid')
+    .where({ 'c.zone_id': zoneId, 'c.cluster_type': 'CloudManaged' })
+    .whereIn('c.state', ['Running', 'Stopped', 'Alert'])
+    .whereNull('c.removed')
+    .whereNull('o.uuid');
+
+/** Names of a cluster's nodes that do not run, each with why. */
+export async function readTroubles(db: Db, clusterId: string): Promise<string[]> {
+  const rows = await db('kubernetes_cluster_vm_map as m')
+    .join('vm_instance as v', 'v.uuid', 'm.vm_id')
+    .leftJoin('host as h', 'h.uuid', 'v.host_id')
+    .where({ 'm.cluster_id': clusterId, 'v.managed': 1 })
+    .where((q) => q.whereNot('v.state', 'Running').orWhere('h.status', 'Down'))
+    .orderBy('m.id')
+    .select<{ name: string; state: string; external: number; host: string | null; status: string | null }[]>(
+      'v.name',
+      'v.state',
+      'm.external_node as external',
+      'h.name as host',
+      'h.status',
+    );
+  return rows.map(({ name, state, external, host, status }) => {
+    const cure = external === 1 ? '' : ' (replaceKubernetesNode puts a new node in its place)';
+    if (status === 'Down') return `${name}: host ${host} does not answer${cure}`;
+    return state === 'Error'
+      ? `${name}: its machine is gone from host ${host}${cure}`
+      : `${name}: its machine is ${state}`;
+  });
+}
+
+/** Names of a cluster's nodes that run, each with its host. */
+export async function readRunningNodes(db: Db, clusterId: string): Promise<string[]> {
+  const rows = await db('kubernetes_cluster_vm_map as m')
+    .join('vm_instance as v', 'v.uuid', 'm.vm_id')
+    .join('host as h', 'h.uuid', 'v.host_id')
+    .where({ 'm.cluster_id': clusterId, 'v.managed': 1, 'v.state': 'Running' })
+    .whereNot('h.status', 'Down')
+    .orderBy('m.id')
+    .select<{ name: string; host: string }[]>('v.name', 'h.name as host');
+  return rows.map(({ name, host }) => `${name} on host ${host}`);
+}
+
+/** Clusters of a zone that nobody works on and that have a network, for a look at its gateway. */
+export const readRestingClusters = (db: Db, zoneId: string): Promise<Pick<ClusterRow, 'uuid' | 'name'>[]> =>
+  Promise.resolve(
+    resting(db, zoneId).whereNotNull('c.network_id').select<Pick<ClusterRow, 'uuid' | 'name'>[]>('c.uuid', 'c.name'),
+  );
+
+/** One machine of a host whose power the scan looks after: no operation or change is at work on it. */
+export type WatchedMachine = Pick<VmRow, 'uuid' | 'instance_name' | 'state' | 'vm_type' | 'update_time'>;
+
+export const readWatchedMachines = (db: Db, hostId: string): Promise<WatchedMachine[]> =>
+  Promise.resolve(
+    db('vm_instance as v')
+      .leftJoin('kubernetes_cluster_vm_map as m', 'm.vm_id', 'v.uuid')
+      .leftJoin('operation as o', 'o.active_cluster_id', 'm.cluster_id')
+      .leftJoin('machine_change as k', 'k.active_vm_id', 'v.uuid')
+      .where({ 'v.host_id': hostId, 'v.managed': 1 })
+      .whereNull('v.removed')
+      .whereNull('o.uuid')
+      .whereNull('k.id')
+      .whereIn('v.state', ['Running', 'Stopped', 'Error', 'Destroyed'])
+      .orderBy('v.id')
+      .select<WatchedMachine[]>('v.uuid', 'v.instance_name', 'v.state', 'v.vm_type', 'v.update_time'),
+  );
+
+/**
+ * Writes what a host says about a machine, and has its cluster's API server asked at once. False, and nothing is written, when somebody took
+ * the machine up, or changed it, after `seen` was read.
+ */
+export const writePower = (db: Knex, seen: WatchedMachine, state: string): Promise<boolean> =>
+  transact(db, async (trx) => {
+    const map = await trx('kubernetes_cluster_vm_map')
+      .where({ vm_id: seen.uuid })
+      .first<{ cluster_id: string } | undefined>('cluster_id');
+    if (map) await holdCluster(trx, map.cluster_id);
+    const held = map && (await trx('operation').where({ active_cluster_id: map.cluster_id }).first('uuid'));
+    const changing = await trx('machine_change').where({ active_vm_id: seen.uuid }).first('id');
+    if (held || changing) return false;
+    const changed = await trx('vm_instance')
+      .where({ uuid: seen.uuid, state: seen.state, update_time: seen.update_time })
+      .update({ state, update_time: now(trx) });
+    if (changed === 1 && map) await trx('kubernetes_cluster').where({ uuid: map.cluster_id }).update({ probed: null });
+    return changed === 1;
+  });
+
+/**
+ * Moves a resting cluster to where it was seen to be, with an event. False, and nothing is written, when an operation took it or
+ * anything else changed it since it was looked at.
+ */
+export async function moveSeen(
+  db: Knex,
+  seen: Pick<ClusterHealth, 'uuid' | 'state' | 'generation'>,
+  path: readonly ClusterState[],
+  reason: string | null,
+): Promise<boolean> {
+  return transact(db, async (trx) => {
+    let cluster = await holdCluster(trx, seen.uuid);
+    if (cluster.generation !== seen.generation || cluster.state !== seen.state) return false;
+    if (await trx('operation').where({ active_cluster_id: seen.uuid }).first('uuid')) return false;
+    const before = cluster.state;
+    for (const to of path) {
+      await moveCluster(trx, cluster, to, reason);
+      cluster = await holdCluster(trx, seen.uuid);
+    }
+    await writeEvent(trx, {
+      type: 'KUBERNETES.CLUSTER.STATE',
+      state: 'Completed',
+      level: cluster.state === 'Alert' ? 'WARN' : 'INFO',
+      description: `Kubernetes cluster ${cluster.name} went from ${before} to ${cluster.state}${reason ? `: ${reason}` : ''}`,
+      user_id: null,
+      account_id: cluster.account_id,
+      domain_id: cluster.domain_id,
+      resource_type: 'KubernetesCluster',
+      resource_id: cluster.uuid,
+    });
+    return true;
+  });
+}
+
+/** Writes a resting cluster's reason without moving it; nothing when it is the same or the cluster has changed. */
+export const writeReason = async (
+  db: Db,
+  { uuid, generation, reason }: Pick<ClusterHealth, 'uuid' | 'generation' | 'reason'>,
+  text: string | null,
+): Promise<void> => {
+  if (reason === text) return;
+  await db('kubernetes_cluster')
+    .where({ uuid, generation })
+    .update({ reason: text?.slice(0, 2000) ?? null });
+};
+
+/** Clusters whose API server is due to be asked, the longest unasked first. */
+export const readDueProbes = (
+  db: Db,
+  zoneId: string,
+  runningBefore: Knex.Raw,
+  alertBefore: Knex.Raw,
+  most: number,
+): Promise<ClusterRow[]> =>
+  Promise.resolve(
+    resting(db, zoneId)
+      .where((q) =>
+        q
+          .where((run) =>
+            run
+              .where('c.state', 'Running')
+              .where((due) => due.whereNull('c.probed').orWhere('c.probed', '<', runningBefore)),
+          )
+          .orWhere((alert) =>
+            alert
+              .where('c.state', 'Alert')
+              .where((due) => due.whereNull('c.probed').orWhere('c.probed', '<', alertBefore)),
+          ),
+      )
+      .orderBy('c.probed')
+      .limit(most)
+      .select<ClusterRow[]>('c.*'),
+  );
+
+export const markProbed = async (db: Db, uuid: string): Promise<void> => {
+  await db('kubernetes_cluster')
+    .where({ uuid })
+    .update({ probed: now(db) });
+};

@@ -1,0 +1,243 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const PROGRAMS = ['libvirtd', 'virsh', 'qemu-img', 'qemu-system-x86_64', 'busybox', 'unshare', 'nsenter', 'ip'];
+
+/** Why no libvirtd can be started here; undefined when one can. */
+export function whyNoLibvirt(): string | undefined {
+  if (process.getuid?.() !== 0) return 'needs root';
+  const places = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'.split(':');
+  const missing = PROGRAMS.filter((program) => !places.some((place) => existsSync(path.join(place, program))));
+  if (missing.length > 0) return `lacks ${missing.join(', ')}`;
+  try {
+    execFileSync('unshare', ['-m', '-n', '-p', '-f', 'true'], { stdio: 'ignore' });
+  } catch {
+    return 'may not make namespaces';
+  }
+  return undefined;
+}
+
+/** What makes a mount, network and process namespace a host: a /sys of its own, folders of libvirt, a bridge. */
+const SETUP = `
+set -eu
+mount --make-rprivate /
+ip link set lo up
+ip link add cksbr0 type bridge
+ip link set cksbr0 up
+mkdir -p "$DIR"/etc "$DIR"/run "$DIR"/var "$DIR"/cg "$DIR"/pool
+if [ -d /sys/fs/cgroup ]; then
+  mount --rbind /sys/fs/cgroup "$DIR/cg"
+  umount -R -l /sys
+  mount -t sysfs sysfs /sys
+  mount --rbind "$DIR/cg" /sys/fs/cgroup
+  umount -R -l "$DIR/cg"
+  # libvirt 9.0 cannot repeat the second hierarchy of a hybrid machine inside a container
+  [ ! -d /sys/fs/cgroup/unified ] || umount -l /sys/fs/cgroup/unified 2>/dev/null || true
+fi
+mkdir -p /etc/libvirt /run/libvirt /var/lib/libvirt
+mount --bind "$DIR/etc" /etc/libvirt
+mount --bind "$DIR/run" /run/libvirt
+mount --bind "$DIR/var" /var/lib/libvirt
+echo ready
+# The first process of a namespace takes in what its parents left; at the end of its input all of the namespace ends.
+while read -r line; do :; done
+`;
+
+const CONFIG = {
+  'qemu.conf': `user = "root"
+group = "root"
+security_driver = "none"
+cgroup_controllers = [ ]
+namespaces = [ ]
+stdio_handler = "file"
+remember_owner = 0
+`,
+  'lxc.conf': 'security_driver = "none"\n',
+  'libvirtd.conf': 'auth_unix_rw = "none"\nunix_sock_rw_perms = "0700"\nauth_tls = "none"\n',
+};
+
+/** A libvirtd of the tests' own, that touches nothing of the machine and ends with them. */
+export class PrivateLibvirt {
+  readonly dir = mkdtempSync(path.join(tmpdir(), 'cks-libvirt-'));
+  private holder!: ChildProcess;
+
+  static async start(): Promise<PrivateLibvirt> {
+    const fixture = new PrivateLibvirt();
+    fixture.holder = spawn(
+      'unshare',
+      ['-m', '-n', '-p', '-f', '--mount-proc', '--kill-child', 'bash', '--norc', '-c', SETUP],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DIR: fixture.dir },
+      },
+    );
+    await new Promise<void>((resolve, reject) => {
+      fixture.holder.stdout?.once('data', () => resolve());
+      fixture.holder.once('exit', () => reject(new Error('the namespace could not be made')));
+    });
+    for (const [name, text] of Object.entries(CONFIG)) writeFileSync(path.join(fixture.dir, 'etc', name), text);
+    await fixture.startDaemon();
+    fixture.virsh('qemu', 'pool-define-as', 'default', 'dir', '--target', fixture.pool);
+    fixture.virsh('qemu', 'pool-start', 'default');
+    fixture.virsh('qemu', 'pool-autostart', 'default');
+    return fixture;
+  }
+
+  get pool(): string {
+    return path.join(this.dir, 'pool');
+  }
+  get socket(): string {
+    return path.join(this.dir, 'run/libvirt-sock');
+  }
+  url(driver: 'qemu' | 'lxc'): string {
+    return `${driver}:///system?socket=${this.socket}${driver === 'qemu' ? '&domain=qemu' : ''}`;
+  }
+
+  /** Runs a program in the namespaces and returns what it prints. */
+  inside(program: string, ...args: string[]): string {
+    return execFileSync('nsenter', [...this.entry(), program, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+  /** Starts a program in the namespaces. */
+  spawnInside(program: string, args: string[], namespaces: string[] = ['-m', '-n', '-p']): ChildProcess {
+    return spawn('nsenter', ['-t', String(this.first()), ...namespaces, program, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+  virsh(driver: 'qemu' | 'lxc', ...args: string[]): string {
+    return this.inside('virsh', '-q', '-c', `${driver}:///system`, ...args);
+  }
+
+  async startDaemon(): Promise<void> {
+    this.inside(
+      'libvirtd',
+      '--daemon',
+      '--config',
+      '/etc/libvirt/libvirtd.conf',
+      '--pid-file',
+      '/run/libvirt/libvirtd.pid',
+    );
+    for (let left = 100; ; left--) {
+      try {
+        this.virsh('qemu', 'version');
+        return;
+      } catch (error) {
+        if (left === 0) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+  /** SIGSTOP hangs it, SIGCONT wakes it up, SIGTERM and SIGKILL end it. */
+  signalDaemon(signal: 'STOP' | 'CONT' | 'TERM' | 'KILL'): void {
+    this.inside('kill', `-${signal}`, readFileSync(path.join(this.dir, 'run/libvirtd.pid'), 'utf8').trim());
+  }
+  async restartDaemon(signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {
+    const pid = readFileSync(path.join(this.dir, 'run/libvirtd.pid'), 'utf8').trim();
+    this.signalDaemon(signal);
+    for (let left = 100; left > 0 && this.runs(pid); left--) await new Promise((resolve) => setTimeout(resolve, 50));
+    rmSync(path.join(this.dir, 'run/libvirtd.pid'), { force: true });
+    await this.startDaemon();
+  }
+  private runs(pid: string): boolean {
+    try {
+      this.inside('kill', '-0', pid);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const gone = new Promise((resolve) => this.holder.once('exit', resolve));
+    for (const driver of ['lxc', 'qemu'] as const)
+      for (const name of this.quietly(() => this.virsh(driver, 'list', '--name'))
+        .split('\n')
+        .filter(Boolean))
+        this.quietly(() => this.virsh(driver, 'destroy', name));
+    this.holder.stdin?.end();
+    await gone;
+    rmSync(this.dir, { recursive: true, force: true });
+    dropGroups();
+  }
+  private quietly(run: () => string): string {
+    try {
+      return run();
+    } catch {
+      return '';
+    }
+  }
+
+  private entry(): string[] {
+    return ['-t', String(this.first()), '-m', '-n', '-p'];
+  }
+  /** The process that holds the namespaces: the only child of `unshare`. */
+  private first(): number {
+    const pid = this.holder.pid ?? 0;
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
+  }
+}
+
+/** Empty control groups that a killed container left: they are the machine's. */
+function dropGroups(): void {
+  const root = '/sys/fs/cgroup';
+  if (!existsSync(root)) return;
+  for (const controller of readdirSync(root)) {
+    const machines = path.join(root, controller, 'machine');
+    if (!existsSync(machines)) continue;
+    for (const group of readdirSync(machines).filter((name) => /^(lxc|qemu)-.*\.libvirt-(lxc|qemu)$/.test(name)))
+      try {
+        rmdirSync(path.join(machines, group));
+      } catch {
+        // in use, and so somebody else's
+      }
+  }
+}
+
+/** A disk image without anything on it. */
+export function makeDisk(folder: string): { path: string; bytes: number } {
+  const file = path.join(folder, 'empty.qcow2');
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', file, '64M']);
+  return { path: file, bytes: readFileSync(file).length };
+}
+
+/** A root for containers: busybox and a first program that ends when it is asked to. */
+export function makeRoot(folder: string): { path: string; bytes: number } {
+  const root = path.join(folder, 'root');
+  for (const name of [
+    'bin',
+    'sbin',
+    'dev',
+    'proc',
+    'sys',
+    'tmp',
+    'mnt',
+    'var/lib/cloud/seed/nocloud',
+    'mnt/k8sdisk',
+    'etc',
+    'run',
+  ])
+    mkdirSync(path.join(root, name), { recursive: true });
+  execFileSync('cp', [execFileSync('which', ['busybox'], { encoding: 'utf8' }).trim(), path.join(root, 'bin/busybox')]);
+  writeFileSync(
+    path.join(root, 'sbin/init'),
+    '#!/bin/busybox sh\n[ -e /stubborn ] || trap "exit 0" TERM\nwhile :; do /bin/busybox sleep 1; done\n',
+    { mode: 0o755 },
+  );
+  const file = path.join(folder, 'root.tar.gz');
+  execFileSync('tar', ['-C', root, '-czf', file, '.']);
+  rmSync(root, { recursive: true });
+  return { path: file, bytes: readFileSync(file).length };
+}
