@@ -8,15 +8,63 @@ import type { NodeShells } from './ssh.js';
 import type { Zone } from './zone.js';
 
 const port = z.int().min(1).max(65535);
+const service = { protocol: z.enum(['tcp', 'udp', 'icmp', 'all']), from: z.int(), to: z.int() };
 const networkSchema = z.object({
   networkId: z.string().min(1),
-  networkNumber: z.int(),
-  cidr: z.string(),
-  gateway: z.string(),
-  publicAddress: z.ipv4(),
-  open: z.array(z.object({ from: port, to: port })),
-  forwards: z.array(z.object({ publicPort: port, address: z.ipv4(), port })),
-  balancers: z.array(z.object({ name: z.string(), publicPort: port, port, members: z.array(z.ipv4()) })),
+  outside: z.object({ bridge: z.string(), prefix: z.int(), gateway: z.ipv4() }).nullable(),
+  tiers: z.array(
+    z.object({
+      networkId: z.string().min(1),
+      networkNumber: z.int(),
+      cidr: z.cidrv4(),
+      gateway: z.ipv4(),
+      bridge: z.string().nullable(),
+      peers: z.array(z.string()),
+      acl: z
+        .array(
+          z.object({
+            direction: z.enum(['in', 'out']),
+            action: z.enum(['allow', 'deny']),
+            ...service,
+            cidr: z.cidrv4(),
+          }),
+        )
+        .nullable(),
+    }),
+  ),
+  publicAddresses: z.array(z.ipv4()).min(1),
+  openings: z.array(z.object({ publicAddress: z.ipv4(), ...service, cidr: z.cidrv4() })),
+  egress: z.object({
+    policy: z.enum(['allow', 'deny']),
+    except: z.array(z.object({ ...service, source: z.cidrv4(), destination: z.cidrv4() })),
+  }),
+  forwards: z.array(
+    z.object({
+      publicAddress: z.ipv4(),
+      protocol: z.enum(['tcp', 'udp']),
+      publicPort: port,
+      publicEndPort: port,
+      address: z.ipv4(),
+      port,
+    }),
+  ),
+  balancers: z.array(
+    z.object({
+      publicAddress: z.ipv4(),
+      name: z.string(),
+      publicPort: port,
+      port,
+      algorithm: z.enum(['roundrobin', 'leastconn', 'source']),
+      networkNumber: z.int(),
+      cidrs: z.array(z.cidrv4()),
+      members: z.array(z.object({ address: z.ipv4(), draining: z.boolean() })),
+      // A simulated balancer knows its members without asking: with what it would ask them is no change of it.
+      check: z
+        .object({ ca: z.string() })
+        .nullable()
+        .transform(() => null),
+    }),
+  ),
 });
 const addressSchema = z.object({ networkId: z.string().min(1), publicAddress: z.ipv4() });
 const absentSchema = z.object({ networkId: z.string().min(1) });
@@ -58,11 +106,16 @@ export class Gateways {
       return { action: action(publicAddress), run };
     }
     if (kind === 'gateway.apply') {
-      const network = sorted(parse(kind, networkSchema, body));
+      const network: GatewayNetwork = parse(kind, networkSchema, body);
       return {
         action: action(network.networkId),
         run: locked(network.networkId, () => this.apply(action(network.networkId), network)),
       };
+    }
+    if (kind === 'gateway.read') {
+      const network = parse(kind, networkSchema, body);
+      const held = same(this.zone.networks.get(network.networkId), network);
+      return { action: { ...action(network.networkId), observes: true }, run: () => Promise.resolve({ held }) };
     }
     if (kind === 'gateway.delete') {
       const { networkId } = parse(kind, absentSchema, body);
@@ -91,8 +144,8 @@ export class Gateways {
   }
 
   private async apply(action: Action, network: GatewayNetwork): Promise<void> {
-    const { networkId, publicAddress } = network;
-    this.claim(networkId, publicAddress);
+    const { networkId, publicAddresses } = network;
+    for (const address of publicAddresses) this.claim(networkId, address);
     const found = this.zone.networks.get(networkId);
     if (same(found, network)) return this.listen(network);
     const seconds = found ? this.zone.seconds('t_pf') + this.zone.seconds('t_fw') : this.zone.seconds('t_net');
@@ -100,7 +153,10 @@ export class Gateways {
     await this.zone.clock.sleep(seconds);
     await this.listen(network);
     this.zone.disk.commit(() => {
-      this.zone.addresses.put(publicAddress, { networkId, publicAddress });
+      for (const held of this.zone.addresses.values())
+        if (held.networkId === networkId && !publicAddresses.includes(held.publicAddress))
+          this.zone.addresses.delete(held.publicAddress);
+      for (const publicAddress of publicAddresses) this.zone.addresses.put(publicAddress, { networkId, publicAddress });
       this.zone.networks.put(networkId, network);
       this.zone.record(action, begin, this.zone.clock.now());
     });
@@ -120,20 +176,30 @@ export class Gateways {
 
   /** Leaves exactly the network's listeners open; those that stay are not touched. */
   private async listen(network: GatewayNetwork): Promise<void> {
-    const { networkId, publicAddress, open, forwards, balancers } = network;
-    const letIn = (wanted: number) => open.some(({ from, to }) => from <= wanted && wanted <= to);
-    const ports = [...forwards, ...balancers].map((one) => one.publicPort).filter(letIn);
-    const wanted = new Set(ports.map((one) => `${networkId} ${publicAddress} ${one}`));
+    const { networkId, balancers } = network;
+    const forwarded = network.forwards
+      .filter(({ protocol }) => protocol === 'tcp')
+      .flatMap(({ publicAddress, publicPort, publicEndPort }) =>
+        Array.from({ length: publicEndPort - publicPort + 1 }, (_, i) => ({
+          publicAddress,
+          publicPort: publicPort + i,
+        })),
+      );
+    const wanted = new Set(
+      [...forwarded, ...balancers]
+        .filter((one) => letsIn(network, one))
+        .map(({ publicAddress, publicPort }) => `${networkId} ${publicAddress} ${publicPort}`),
+    );
     await this.closeAllBut(networkId, wanted);
     for (const id of wanted) {
       if (this.listeners.has(id)) continue;
-      const publicPort = Number(id.split(' ').at(-1));
-      this.listeners.set(id, await this.open(networkId, publicAddress, publicPort));
+      const [, publicAddress = '', publicPort] = id.split(' ');
+      this.listeners.set(id, await this.open(networkId, publicAddress, Number(publicPort)));
     }
   }
 
   private async open(networkId: string, publicAddress: string, publicPort: number): Promise<Server> {
-    const server = createServer((socket) => this.accept(networkId, publicPort, socket));
+    const server = createServer((socket) => this.accept(networkId, publicAddress, publicPort, socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
         reject(
@@ -155,31 +221,48 @@ export class Gateways {
   }
 
   /** Looks up the rule for each connection, so a changed rule needs no new listener. */
-  private accept(networkId: string, publicPort: number, socket: Socket): void {
+  private accept(networkId: string, publicAddress: string, publicPort: number, socket: Socket): void {
     socket.on('error', () => undefined);
     socket.setNoDelay(true);
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     const network = this.zone.networks.get(networkId);
-    const forward = network?.forwards.find((one) => one.publicPort === publicPort);
-    const balancer = network?.balancers.find((one) => one.publicPort === publicPort);
-    const domain = forward?.port === 22 ? this.guests.at(networkId, forward.address) : undefined;
-    const cluster = balancer && this.clusters.behind(networkId, balancer.members);
+    const forward = network?.forwards.find(
+      (one) => one.publicAddress === publicAddress && one.publicPort <= publicPort && publicPort <= one.publicEndPort,
+    );
+    const balancer = network?.balancers.find(
+      (one) => one.publicAddress === publicAddress && one.publicPort === publicPort,
+    );
+    const ssh = forward && forward.port + publicPort - forward.publicPort === 22;
+    const domain = ssh ? this.guestAt(network, forward.address) : undefined;
+    const cluster = balancer && network && this.clusters.served(network, balancer);
     if (domain) this.shells.accept(domain, socket);
     else if (cluster !== undefined) this.clusters.handle(cluster, socket);
     else socket.destroy();
   }
+
+  /** The machine with that address in one of the tiers. */
+  private guestAt(network: GatewayNetwork | undefined, address: string) {
+    for (const { networkId } of network?.tiers ?? []) {
+      const found = this.guests.at(networkId, address);
+      if (found) return found;
+    }
+    return undefined;
+  }
 }
 
-/** The same rules in another order are the same network. */
-function sorted(network: GatewayNetwork): GatewayNetwork {
-  const byPort = (a: { publicPort: number }, b: { publicPort: number }) => a.publicPort - b.publicPort;
-  return {
-    ...network,
-    open: [...network.open].sort((a, b) => a.from - b.from || a.to - b.to),
-    forwards: [...network.forwards].sort(byPort),
-    balancers: network.balancers.map((one) => ({ ...one, members: [...one.members].sort() })).sort(byPort),
-  };
+/** Whether the firewall, or the tier's ACL, lets anyone in at that TCP port. */
+function letsIn(network: GatewayNetwork, at: { publicAddress: string; publicPort: number }): boolean {
+  const concerns = ({ protocol, from, to }: { protocol: string; from: number; to: number }) =>
+    protocol === 'all' || (protocol === 'tcp' && from <= at.publicPort && at.publicPort <= to);
+  const acl = network.tiers.flatMap((tier) => tier.acl ?? []);
+  if (network.tiers.every((tier) => tier.acl === null))
+    return network.openings.some((one) => one.publicAddress === at.publicAddress && concerns(one));
+  // Forwards lead to another port, which is the one that an ACL is about: the simulated gateway lets all of them in.
+  const isForward = network.forwards.some(
+    (one) => one.publicPort <= at.publicPort && at.publicPort <= one.publicEndPort,
+  );
+  return isForward || acl.find((rule) => rule.direction === 'in' && concerns(rule))?.action === 'allow';
 }
 
 function parse<T>(kind: string, schema: z.ZodType<T>, body: unknown): T {

@@ -1,18 +1,33 @@
-import { randomUUID } from 'node:crypto';
-import { mustReadCluster, writeDetail } from '../../db/clusters.js';
-import { now, transact } from '../../db/knex.js';
-import { readNodes } from '../../db/nodes.js';
-import type { FirewallRuleRow, NetworkRow, PublicAddressRow, VmRow, ZoneRow } from '../../db/rows.js';
+import type { Knex } from 'knex';
+import { mustReadCluster, readDetails, writeDetail } from '../../db/clusters.js';
+import { transact } from '../../db/knex.js';
+import { lockRoot } from '../../db/network-changes.js';
+import { EFFECTS } from '../../db/network-effects.js';
+import { mustReadNode, readNodes } from '../../db/nodes.js';
+import { readOperation } from '../../db/operations.js';
+import { takePublicAddress } from '../../db/public-addresses.js';
+import type { ClusterRow, NetworkRow, OperationRow, PublicAddressRow, ZoneRow } from '../../db/rows.js';
+import { readGatewayFacts, readRulesVersion } from '../../db/rules.js';
 import { fault } from '../../workflows/model/fault.js';
-import type { StepRef } from '../../workflows/model/operation.js';
+import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
+import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
 import type { Deps } from '../deps.js';
-import type { GatewayNetwork } from './driver.js';
+import {
+  addClusterRules,
+  dropRevokedRules,
+  removeMachineRules,
+  revokeClusterRules,
+  type Place,
+} from './cluster-rules.js';
+import { renderGateway } from './render.js';
 
-export const API_PORT = 6443;
-export const FIRST_SSH_PORT = 2222;
+/** Rules change under whoever applies them only when others are at work too. */
+const MOST_ROUNDS = 10;
+/** The address that a cluster in a VPC has of its own, by the original's name of the detail. */
+const OWN_ADDRESS = 'publicipid';
 
 /** A network on its gateway: address, forwards, firewall, balancer. Rules are rows; the gateway gets the rendered whole. */
-export const gatewayActivities = ({ db, openGateway }: Deps) => {
+export const gatewayActivities = ({ db, openGateway }: Pick<Deps, 'db' | 'openGateway'>) => {
   const open = async (clusterId: string) => {
     const cluster = await mustReadCluster(db, clusterId);
     const network = await db<NetworkRow>('networks')
@@ -20,165 +35,188 @@ export const gatewayActivities = ({ db, openGateway }: Deps) => {
       .first();
     const zone = await db<ZoneRow>('data_center').where({ uuid: cluster.zone_id }).first();
     if (!network || !zone) throw fault('Internal', `cluster ${cluster.name} has no network`);
-    return { cluster, network, zone, gateway: openGateway(zone.gateway_url) };
+    // Machines of a shared network are reached directly.
+    return { cluster, network, zone, none: network.guest_type === 'Shared', gateway: () => openGateway(zone) };
+  };
+  type Opened = Awaited<ReturnType<typeof open>>;
+
+  const addressOf = async (cluster: ClusterRow, network: NetworkRow): Promise<PublicAddressRow | undefined> => {
+    const own = (await readDetails(db, cluster.uuid)).get(OWN_ADDRESS);
+    return db<PublicAddressRow>('user_ip_address')
+      .where(network.vpc_id === null ? { network_id: network.uuid, source_nat: 1 } : { uuid: own ?? '' })
+      .first();
   };
 
-  const addressOf = (networkId: string) =>
-    db<PublicAddressRow>('user_ip_address').where({ network_id: networkId, source_nat: 1 }).first();
+  const placeOf = async ({ cluster, network }: Opened): Promise<Place> => {
+    const address = await addressOf(cluster, network);
+    if (!address) throw fault('Internal', `network ${network.name} has no public address`);
+    return { cluster, network, address };
+  };
+
+  /** Changes rows of the network as whoever holds it, and its cluster, alone: a worker that was cut off changes nothing any more. */
+  const change = (ref: StepRef, network: NetworkRow, body: (trx: Knex.Transaction) => Promise<void>): Promise<void> =>
+    transact(db, async (trx) => {
+      await assertHoldsNow(trx, ref);
+      await lockRoot(trx, { networkId: network.uuid });
+      await body(trx);
+    });
+
+  /** Has the gateway hold what the rows say, and says so once nobody has changed them meanwhile. */
+  const applyRows = async ({ network, gateway }: Opened): Promise<void> => {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const facts = await readGatewayFacts(db, { networkId: network.uuid });
+      if (!facts || facts.addresses.length === 0) return;
+      await gateway().apply(await renderGateway(db, facts));
+      if ((await readRulesVersion(db, facts)) === facts.version) return;
+    }
+    throw fault('GatewayFailed', `the rules of network ${network.name} change faster than its gateway can follow`);
+  };
+
+  const etcdStart = async ({ operationId }: StepRef): Promise<number> => {
+    const operation = await readOperation(db, operationId);
+    const settings = { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
+    return Number(settings['cloud.kubernetes.etcd.node.start.port']);
+  };
+
+  /** Gives the balancer's member its turn, and waits until the gateway has it so. */
+  const turn = async (ref: StepRef, node: NodeRef, draining: 0 | 1): Promise<void> => {
+    const opened = await open(ref.clusterId);
+    if (opened.none) return;
+    const { vm_id } = await mustReadNode(db, ref.clusterId, node);
+    await change(ref, opened.network, async (trx) => {
+      await trx('kubernetes_cluster_vm_map').where({ vm_id }).update({ draining });
+    });
+    await applyRows(opened);
+  };
 
   return {
-    /** Leaves the network with a source-NAT address of its own: the row decides, then the gateway holds it. */
-    async ensureAddress({ clusterId }: StepRef): Promise<void> {
-      const { cluster, network, zone, gateway } = await open(clusterId);
-      if (!(await addressOf(network.uuid))) {
+    /** Leaves the cluster with a public address: the source NAT one of its network, or one of its own in a VPC. */
+    async ensureAddress(ref: StepRef): Promise<void> {
+      const opened = await open(ref.clusterId);
+      const { cluster, network } = opened;
+      if (opened.none) return;
+      if (!(await addressOf(cluster, network)))
         await transact(db, async (trx) => {
+          await assertHoldsNow(trx, ref);
           // The zone's row is the queue of those who want an address of it.
-          await trx('data_center').where({ uuid: zone.uuid }).forUpdate().first();
-          const addresses = trx<PublicAddressRow>('user_ip_address');
-          if (await addresses.clone().where({ network_id: network.uuid, source_nat: 1 }).first()) return;
-          const free = await addresses
-            .clone()
-            .where({ data_center_id: zone.uuid, state: 'Free' })
-            .orderBy('id')
-            .first();
-          if (!free) throw fault('AddressesExhausted', `zone ${zone.name} has no free public address`);
-          await trx('user_ip_address')
-            .where({ uuid: free.uuid, state: 'Free' })
-            .update({
-              state: 'Allocated',
-              network_id: network.uuid,
-              account_id: cluster.account_id,
-              source_nat: 1,
-              allocated: now(trx),
-            });
+          await trx('data_center').where({ uuid: network.data_center_id }).forUpdate().first();
+          const root = await lockRoot(trx, { networkId: network.uuid });
+          const address = await takePublicAddress(trx, { ...root, live: false });
+          if (network.vpc_id !== null) await writeDetail(trx, cluster.uuid, OWN_ADDRESS, address.uuid);
         });
-      }
-      const address = await addressOf(network.uuid);
-      await gateway.ensureAddress(network.uuid, address?.public_ip_address ?? '');
+      const { address } = await placeOf(opened);
+      await opened.gateway().ensureAddress(network.vpc_id ?? network.uuid, address.public_ip_address);
     },
 
-    /** Leaves the gateway with exactly the rules that the cluster's nodes need. */
-    async apply({ clusterId }: StepRef): Promise<void> {
-      const { network, gateway } = await open(clusterId);
-      const address = await addressOf(network.uuid);
-      if (!address) throw fault('Internal', `network ${network.name} has no public address`);
-      const nodes = await readNodes(db, clusterId);
-      const rule = { network_id: network.uuid, ip_address_id: address.uuid, protocol: 'tcp' };
-      await transact(db, async (trx) => {
-        const add = (row: Partial<FirewallRuleRow>) =>
-          trx('firewall_rules')
-            .insert({ uuid: randomUUID(), ...rule, ...row, created: now(trx) })
-            .onConflict(['ip_address_id', 'purpose', 'start_port'])
-            .ignore();
-        await add({ purpose: 'Firewall', start_port: API_PORT, end_port: API_PORT });
-        await add({ purpose: 'Firewall', start_port: FIRST_SSH_PORT, end_port: FIRST_SSH_PORT + nodes.length - 1 });
-        await add({
-          purpose: 'LoadBalancing',
-          start_port: API_PORT,
-          end_port: API_PORT,
-          private_port: API_PORT,
-          name: 'api-lb',
-        });
-        for (const [i, node] of nodes.entries())
-          await add({
-            purpose: 'PortForwarding',
-            start_port: FIRST_SSH_PORT + i,
-            end_port: FIRST_SSH_PORT + i,
-            private_port: 22,
-            vm_id: node.vm_id,
-          });
-      });
-      const rules = await db<FirewallRuleRow>('firewall_rules').where({ network_id: network.uuid }).orderBy('id');
-      const addressOfVm = new Map(nodes.map((node) => [node.vm_id, node.ip_address ?? '']));
-      await gateway.apply(
-        render(
-          network,
-          address.public_ip_address,
-          rules,
-          addressOfVm,
-          nodes.filter(({ control_node }) => control_node === 1).map(({ ip_address }) => ip_address ?? ''),
-        ),
+    /** Leaves the gateway with what the cluster's nodes need, beside what users made; rules of nodes that have theirs stay as they are. */
+    async apply(ref: StepRef): Promise<void> {
+      const opened = await open(ref.clusterId);
+      if (opened.none) return;
+      const place = await placeOf(opened);
+      const start = await etcdStart(ref);
+      await change(ref, opened.network, async (trx) =>
+        addClusterRules(trx, place, await readNodes(trx, ref.clusterId), start),
       );
-      await db('networks').where({ uuid: network.uuid }).update({ state: 'Implemented' });
-      await writeDetail(db, clusterId, 'networkApplied', 'true');
+      await applyRows(opened);
+      await db('networks').where({ uuid: opened.network.uuid }).update({ state: 'Implemented' });
+      const verified = (await readDetails(db, ref.clusterId)).has('caCert');
+      await writeDetail(db, ref.clusterId, 'networkApplied', verified ? 'verified' : 'true');
+    },
+
+    /** Takes the forwards and firewall rules of these nodes away, and control nodes out of the balancer. */
+    async removeNodeRules(ref: StepRef, ...nodes: NodeRef[]): Promise<void> {
+      const opened = await open(ref.clusterId);
+      const address = opened.none ? undefined : await addressOf(opened.cluster, opened.network);
+      if (!address) return;
+      const place = { ...opened, address };
+      const start = await etcdStart(ref);
+      await change(ref, opened.network, async (trx) => {
+        const all = await readNodes(trx, ref.clusterId);
+        const leaving = all.filter((one) =>
+          nodes.some(({ role, index }) => one.role === role && one.role_index === index),
+        );
+        const ids = leaving.map(({ vm_id }) => vm_id);
+        await removeMachineRules(trx, place, ids);
+        await trx('kubernetes_cluster_vm_map').whereIn('vm_id', ids).where({ control_node: 1 }).update({ draining: 1 });
+        const staying = all.filter(({ vm_id }) => !ids.includes(vm_id));
+        if (staying.length > 0) await addClusterRules(trx, place, staying, start);
+      });
+      await applyRows(opened);
+    },
+
+    /** The control node gets connections of the API server's balancer again. */
+    serve: (ref: StepRef, node: NodeRef): Promise<void> => turn(ref, node, 0),
+
+    /** The control node gets no new connection of the API server's balancer. */
+    drain: (ref: StepRef, node: NodeRef): Promise<void> => turn(ref, node, 1),
+
+    /** Whether the gateway has something else than the rows say, or what it has does not work. */
+    async readDrift({ clusterId }: Pick<StepRef, 'clusterId'>): Promise<boolean> {
+      const { network, none, gateway } = await open(clusterId);
+      const facts = none ? undefined : await readGatewayFacts(db, { networkId: network.uuid });
+      if (!facts || facts.addresses.length === 0) return false;
+      return !(await gateway().holds(await renderGateway(db, facts)));
+    },
+
+    /** Has the gateway hold what the rows say; for the scan, when nobody works on the cluster. */
+    async repair({ clusterId }: Pick<StepRef, 'clusterId'>): Promise<void> {
+      const opened = await open(clusterId);
+      if (opened.none) return;
+      await applyRows(opened);
+      // A delete may have begun and ended meanwhile: what it took away must not be left there again.
+      const { network } = await open(clusterId);
+      if (network.removed !== null) await opened.gateway().ensureAbsent(network.vpc_id ?? network.uuid);
     },
 
     /** Takes the cluster's rules off the gateway, and the whole network where create made it. */
-    async withdraw({ clusterId }: StepRef, networkOwned: boolean): Promise<void> {
-      const { network, gateway } = await open(clusterId);
-      await writeDetail(db, clusterId, 'networkApplied', 'false');
-      if (!networkOwned) {
-        const address = await addressOf(network.uuid);
-        const nodes = new Set((await readNodes(db, clusterId)).map(({ vm_id }) => vm_id));
-        const rules = await db<FirewallRuleRow>('firewall_rules').where({ network_id: network.uuid });
-        // The cluster's rules are those to its nodes, and the two port ranges that belong to it by convention.
-        const own = (rule: FirewallRuleRow) =>
-          rule.vm_id === null
-            ? rule.start_port === API_PORT || rule.start_port === FIRST_SSH_PORT
-            : nodes.has(rule.vm_id);
-        const left = rules.filter((rule) => !own(rule));
-        // What the owner forwards to machines of his own stays.
-        const machines = await db<VmRow>('vm_instance')
-          .whereIn(
-            'uuid',
-            left.flatMap(({ vm_id }) => vm_id ?? []),
-          )
-          .select('uuid', 'ip_address');
-        const addresses = new Map(machines.map((vm) => [vm.uuid, vm.ip_address ?? '']));
-        if (address) await gateway.apply(render(network, address.public_ip_address, left, addresses, []));
-        await db('firewall_rules')
-          .whereIn(
-            'uuid',
-            rules.filter(own).map(({ uuid }) => uuid),
-          )
-          .delete();
-        return;
+    async withdraw(ref: StepRef, networkOwned: boolean): Promise<void> {
+      const opened = await open(ref.clusterId);
+      await writeDetail(db, ref.clusterId, 'networkApplied', 'false');
+      const { network, gateway } = opened;
+      if (opened.none || network.removed !== null) return;
+      await change(ref, network, (trx) => revokeClusterRules(trx, opened));
+      if (networkOwned) {
+        await gateway().ensureAbsent(network.uuid);
+        await db('firewall_rules').where({ network_id: network.uuid }).delete();
+        await db('networks').where({ uuid: network.uuid }).update({ state: 'Shutdown' });
+      } else {
+        await applyRows(opened);
+        await transact(db, async (trx) => void (await dropRevokedRules(trx, opened)));
       }
-      await gateway.ensureAbsent(network.uuid);
-      await db('firewall_rules').where({ network_id: network.uuid }).delete();
-      await db('networks').where({ uuid: network.uuid }).update({ state: 'Shutdown' });
     },
 
     /** Frees the public address and the network's number, once the gateway has let go of them. */
-    async releaseNetwork({ clusterId }: StepRef, networkOwned: boolean): Promise<void> {
-      if (!networkOwned) return;
-      const { network, gateway } = await open(clusterId);
-      await gateway.ensureAbsent(network.uuid);
-      await db('user_ip_address')
-        .where({ network_id: network.uuid })
-        .update({ state: 'Free', network_id: null, account_id: null, source_nat: 0, allocated: null });
-      await db('networks')
-        .where({ uuid: network.uuid })
-        .update({ state: 'Destroy', active_number: null, removed: now(db) });
+    async releaseNetwork(ref: StepRef, networkOwned: boolean): Promise<void> {
+      const opened = await open(ref.clusterId);
+      const { cluster, network, gateway } = opened;
+      if (opened.none || network.removed !== null) return;
+      if (networkOwned) {
+        await gateway().ensureAbsent(network.uuid);
+        await transact(db, async (trx) => EFFECTS.network.gone?.(trx, network.uuid, {}));
+        return;
+      }
+      const address = network.vpc_id === null ? undefined : await addressOf(cluster, network);
+      if (!address) return;
+      // The source NAT address of a VPC is its own, whoever needed it first.
+      if (address.source_nat === 0) {
+        await change(ref, network, async (trx) => {
+          await trx('user_ip_address').where({ uuid: address.uuid }).update({ state: 'Releasing' });
+        });
+        await applyRows(opened);
+        await transact(db, async (trx) => EFFECTS.ipaddress.gone?.(trx, address.uuid, {}));
+      }
+      await db('kubernetes_cluster_details').where({ cluster_id: cluster.uuid, name: OWN_ADDRESS }).delete();
     },
   };
 };
 
-function render(
-  network: NetworkRow,
-  publicAddress: string,
-  rules: FirewallRuleRow[],
-  addressOfVm: Map<string, string>,
-  members: string[],
-): GatewayNetwork {
-  const of = (purpose: FirewallRuleRow['purpose']) => rules.filter((rule) => rule.purpose === purpose);
-  return {
-    networkId: network.uuid,
-    networkNumber: network.network_number,
-    cidr: network.cidr,
-    gateway: network.gateway,
-    publicAddress,
-    open: of('Firewall').map(({ start_port, end_port }) => ({ from: start_port, to: end_port })),
-    forwards: of('PortForwarding').map(({ start_port, vm_id, private_port }) => ({
-      publicPort: start_port,
-      address: addressOfVm.get(vm_id ?? '') ?? '',
-      port: private_port ?? 22,
-    })),
-    balancers: of('LoadBalancing').map(({ name, start_port, private_port }) => ({
-      name: name ?? 'lb',
-      publicPort: start_port,
-      port: private_port ?? start_port,
-      members,
-    })),
-  };
+/** Keeps the operation's row until the transaction ends, so that nobody takes over in between. */
+async function assertHoldsNow(trx: Knex.Transaction, { operationId }: StepRef): Promise<void> {
+  const holds = await trx<OperationRow>('operation')
+    .where({ uuid: operationId })
+    .whereNotNull('active_cluster_id')
+    .whereNull('ended')
+    .forUpdate()
+    .first('uuid');
+  if (!holds) throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
 }
