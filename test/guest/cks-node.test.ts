@@ -1,80 +1,31 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../../db/project-root.js';
+import { FAKE_TOOL, GuestNode, lines, PROGRAM, sleep, until, type Ended, type Values } from './guest-node.js';
 
-const PROGRAM = join(projectRoot(), 'guest', 'cks-node');
-const FAKE_TOOL = join(projectRoot(), 'test', 'guest', 'fake-tool.sh');
-const TOOLS = [
-  'systemd-run',
-  'systemctl',
-  'blkid',
-  'mount',
-  'umount',
-  'ctr',
-  'containerd',
-  'curl',
-  'modprobe',
-  'sysctl',
-  'swapoff',
-  'ip',
-  'journalctl',
-  'cloud-init',
-  'iptables-save',
-  'ip6tables-save',
-];
 const TOKEN = 'q1w2e3.a1s2d3f4g5h6j7k8';
 const CERTIFICATE_KEY = '0123456789abcdef'.repeat(4);
 
-interface Answer {
-  key: string;
-  state: string;
-  exit: number;
-  result: Record<string, string>;
-  error: string;
-}
-interface Ended {
-  status: number | null;
-  stderr: string;
-  answer: Answer;
-}
-
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-const lines = (values: Record<string, string>) =>
-  Object.entries(values).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'\n`).join(''); // prettier-ignore
-
-async function until(look: () => boolean): Promise<void> {
-  for (let waited = 0; !look(); waited += 20) {
-    if (waited > 10_000) throw new Error('waited in vain');
-    await sleep(20);
-  }
-}
-
 describe('cks-node', () => {
+  let node: GuestNode;
   let root: string;
   let fake: string;
   let caHash: string;
-  const started: ChildProcess[] = [];
 
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'cks-guest-'));
-    fake = join(root, 'fake');
-    mkdirSync(join(fake, 'bin'), { recursive: true });
-    for (const tool of TOOLS) symlinkSync(FAKE_TOOL, join(fake, 'bin', tool));
-    makeMedium();
+    node = new GuestNode();
+    ({ root, fake } = node);
+    node.makeMedium();
     const make = [
       'req',
       '-x509',
@@ -91,74 +42,11 @@ describe('cks-node', () => {
     caHash = `sha256:${spawnSync('bash', ['-c', pin, join(fake, 'ca.crt')], { encoding: 'utf8' }).stdout.trim()}`;
   });
 
-  afterEach(async () => {
-    rmSync(join(fake, 'hold'), { force: true });
-    for (const child of started.splice(0)) child.kill('SIGKILL');
-    const units = join(fake, 'units');
-    for (const unit of existsSync(units) ? readdirSync(units) : []) {
-      const pid = readFileSync(join(units, unit), 'utf8').trim();
-      for (let waited = 0; waited < 5000 && existsSync(`/proc/${pid}/exe`); waited += 20) await sleep(20);
-    }
-    rmSync(root, { recursive: true, force: true });
-  });
+  afterEach(() => node.remove());
 
-  function makeMedium(): void {
-    const medium = join(fake, 'medium');
-    for (const folder of ['cni', 'cri-tools', 'k8s', 'docker']) mkdirSync(join(medium, folder), { recursive: true });
-    for (const program of ['kubeadm', 'kubelet', 'kubectl']) cpSync(FAKE_TOOL, join(medium, 'k8s', program));
-    for (const file of ['kubelet.service', '10-kubeadm.conf', 'network.yaml', 'dashboard.yaml'])
-      writeFileSync(join(medium, file), `# ${file}\n`);
-    const pack = (path: string, file: string, text: string, ...options: string[]) => {
-      writeFileSync(join(fake, file), text);
-      spawnSync('tar', ['-C', fake, ...options, '-cf', join(medium, path), file]);
-    };
-    pack('cni/cni-plugins-amd64.tgz', 'bridge', 'x', '-z');
-    pack('cri-tools/crictl-linux-amd64.tar.gz', 'crictl', 'x', '-z');
-    for (const image of ['kube-apiserver:v1.34.2', 'pause:3.10', 'pause:3.9'])
-      pack(
-        `docker/${image}.tar`,
-        'manifest.json',
-        `[{"Config":"c.json","RepoTags":["registry.k8s.io/${image}"],"Layers":[]}]`,
-      );
-  }
-
-  const environment = (extra: Record<string, string> = {}) => ({
-    PATH: `${join(fake, 'bin')}:/usr/sbin:/usr/bin:/sbin:/bin`,
-    CKS_ROOT: root,
-    FAKE: fake,
-    CKS_PAUSE: '0.01',
-    ...extra,
-  });
-
-  function begin(
-    args: string[],
-    input: string,
-    extra: Record<string, string> = {},
-  ): { child: ChildProcess; ended: Promise<Ended> } {
-    const child = spawn('bash', [PROGRAM, ...args], { env: environment(extra), stdio: ['pipe', 'pipe', 'pipe'] });
-    started.push(child);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (text) => (stdout += String(text)));
-    child.stderr.on('data', (text) => (stderr += String(text)));
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-    const ended = new Promise<Ended>((resolve) =>
-      child.on('close', (status) => {
-        const answered = stdout.trim().split('\n');
-        expect(answered.length).toBe(1);
-        resolve({ status, stderr, answer: (stdout ? JSON.parse(stdout) : undefined) as Answer });
-      }),
-    );
-    return { child, ended };
-  }
-
-  const call = (
-    subcommand: string,
-    key: string,
-    values: Record<string, string> = {},
-    extra: Record<string, string> = {},
-  ) => begin([subcommand, key], lines(values), extra).ended;
+  const begin = (args: string[], input: string) => node.begin(args, input);
+  const call = (subcommand: string, key: string, values: Values = {}, extra: Values = {}): Promise<Ended> =>
+    node.call(subcommand, key, values, extra);
 
   const INSTALL = { version: '1.34.2', role: 'control', attempts: '2', wait_seconds: '0' };
   const INIT = {
@@ -177,10 +65,10 @@ describe('cks-node', () => {
     ca_hash: caHash,
     ...(role === 'control' ? { certificate_key: CERTIFICATE_KEY } : {}),
   });
-  const calls = () => (existsSync(join(fake, 'calls')) ? readFileSync(join(fake, 'calls'), 'utf8').split('\n') : []);
-  const made = (start: string) => calls().filter((line) => line.startsWith(start)).length;
-  const stored = (path: string) => readFileSync(join(root, path), 'utf8');
-  const touch = (name: string, text = '') => writeFileSync(join(fake, name), text);
+  const calls = () => node.calls();
+  const made = (start: string) => node.made(start);
+  const stored = (path: string) => node.stored(path);
+  const touch = (name: string, text = '') => node.touch(name, text);
 
   test('passes shellcheck', () => {
     const { stdout, status } = spawnSync('shellcheck', [PROGRAM, FAKE_TOOL], { encoding: 'utf8' });
@@ -274,7 +162,7 @@ describe('cks-node', () => {
       ['a name in capitals', "VERSION='1.34.2'\n", /line 1 of the input/],
       ['a name twice', "role='worker'\nrole='control'\n", /role is given twice/],
       ['something missing', "version='1.34.2'\n", /install needs a value for role/],
-      ['another role', "version='1.34.2'\nrole='king'\n", /role is not of the form control\|worker/],
+      ['another role', "version='1.34.2'\nrole='king'\n", /role is not of the form control\|worker\|etcd/],
     ])('with %s is refused', async (_name, input, message) => {
       const { status, stderr, answer } = await begin(['install', 'install-1'], input).ended;
       expect(status).toBe(2);

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Stands in for the programs that cks-node calls, under their names. Records every call in $FAKE/calls.
-# What it does is steered by files in $FAKE: hold (kubeadm waits), fail-init, fail-join, fail-import, api-up, node-known, skew, no-medium.
+# What it does is steered by files in $FAKE: hold (kubeadm waits), fail-init, fail-join, fail-import, api-up, node-known, skew, no-medium,
+# fail-upgrade (what kubeadm upgrade says, once for each line), kubelet-down, cni-error.
+# A program from a medium tells its version by its last line.
 set -euo pipefail
 name=$(basename "$0")
 printf '%s %s\n' "$name" "$*" >>"$FAKE/calls"
 kubernetes=$CKS_ROOT/etc/kubernetes
+own=$(tail -n 1 "$0")
+own=${FAKE_VERSION:-${own#\# version }}
 
 config() { # keeps the configuration file that a call names, with its mode
   local previous='' word
@@ -18,7 +22,7 @@ config() { # keeps the configuration file that a call names, with its mode
 
 kubeadm() {
   case "$1 ${2:-}" in
-    'version '*) echo "${FAKE_VERSION:-v1.34.2}" && return ;;
+    'version '*) echo "$own" && return ;;
     'config '*) printf 'registry.k8s.io/kube-apiserver:v1.34.2\nregistry.k8s.io/pause:3.10\n' && return ;;
   esac
   config "$@"
@@ -43,6 +47,18 @@ kubeadm() {
       cp "$FAKE/ca.crt" "$kubernetes/pki/ca.crt"
       touch "$FAKE/node-known"
       ;;
+    upgrade)
+      if [[ -s $FAKE/fail-upgrade ]]; then
+        head -n 1 "$FAKE/fail-upgrade"
+        sed -i 1d "$FAKE/fail-upgrade"
+        exit 1
+      fi
+      ;;
+    certs)
+      for config in "$FAKE"/renewed/*; do
+        if [[ $config == *.conf ]]; then cp "$config" "$kubernetes/"; else cp "$config" "$kubernetes/pki/"; fi
+      done
+      ;;
     reset) rm -rf "$kubernetes"/{manifests,pki,admin.conf,kubelet.conf} "$FAKE/api-up" "$FAKE/node-known" ;;
   esac
 }
@@ -63,10 +79,27 @@ case $name in
     echo $! >"$FAKE/units/$unit.service"
     ;;
   systemctl)
-    if [[ $1 == show ]]; then
-      pid=$(cat "$FAKE/units/${*: -1}" 2>/dev/null) || pid=none
-      if [[ -n $(tr -d '\0' 2>/dev/null <"/proc/$pid/cmdline") ]]; then echo active; else echo inactive; fi
-    fi
+    lives() { # UNIT
+      local pid
+      pid=$(cat "$FAKE/units/$1" 2>/dev/null) || return 1
+      [[ -n $(tr -d '\0' 2>/dev/null <"/proc/$pid/cmdline") ]]
+    }
+    case "$1 ${*: -1}" in
+      'show '*) if lives "${*: -1}"; then echo active; else echo inactive; fi ;;
+      'is-active kubelet') [[ ! -e $FAKE/kubelet-down ]] ;;
+      'is-active etcd') lives etcd.service ;;
+      'restart etcd' | 'stop etcd' | 'disable etcd') # runs the unit's command, away from this call
+        if lives etcd.service; then kill "$(cat "$FAKE/units/etcd.service")"; fi
+        while lives etcd.service; do sleep 0.05; done
+        if [[ $1 == restart ]]; then
+          command=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$CKS_ROOT/etc/systemd/system/etcd.service" | sed -n 's/^ExecStart=//p')
+          mkdir -p "$FAKE/units"
+          # shellcheck disable=SC2086 # the words of a unit's command
+          (for fd in {3..254}; do eval "exec $fd>&-"; done; exec setsid $command </dev/null >>"$FAKE/etcd.log" 2>&1) &
+          echo $! >"$FAKE/units/etcd.service"
+        fi
+        ;;
+    esac
     ;;
   blkid) if [[ ! -e $FAKE/no-medium ]]; then echo /dev/fake; fi ;;
   mount) cp -a "$FAKE/medium/." "${*: -1}" ;;
@@ -74,6 +107,7 @@ case $name in
   ctr)
     case "$3 $4" in
       'images ls') cat "$FAKE/images" 2>/dev/null || true ;;
+      'containers ls') echo "container-of-${6##*=}" ;;
       'images import')
         if [[ -e $FAKE/fail-import ]]; then echo 'ctr: unexpected EOF' && exit 1; fi
         tar -xOf "$5" manifest.json | grep -oE '[a-z0-9./-]+:[v0-9.]+' >>"$FAKE/images"
@@ -83,6 +117,9 @@ case $name in
   containerd) printf '[plugins]\n  sandbox_image = "registry.k8s.io/pause:3.6"\n    SystemdCgroup = false\n' ;;
   kubectl)
     case "$*" in
+      *' -f '*)
+        sed "s#^#$(sed -E 's/.*(apply|delete) .*/\1/' <<<"$*") #" "${*: -1}" >>"$FAKE/manifests"
+        ;;
       *'get --raw'*) [[ -e $FAKE/api-up ]] ;;
       *'get node'*)
         if [[ ! -e $FAKE/node-known ]]; then echo 'Error from server (NotFound): nodes "n" not found' && exit 1; fi
@@ -90,7 +127,9 @@ case $name in
     esac
     ;;
   curl)
+    if [[ $* == *healthz* ]]; then echo ok && exit; fi
     printf 'HTTP/2 401\r\ndate: %s\r\n\r\n' "$(date -u -R -d "$(cat "$FAKE/skew" 2>/dev/null || echo 0) seconds" | sed 's/+0000/GMT/')"
     ;;
+  kubelet) if [[ $1 == --version ]]; then echo "Kubernetes $own"; fi ;;
   *kubeadm) kubeadm "$@" ;;
 esac
