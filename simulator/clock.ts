@@ -3,10 +3,18 @@ export class Clock {
   private readonly timers = new Set<NodeJS.Timeout>();
   private stopped = false;
 
+  /** How far the calendar of the zone is ahead of the real one: certificates end by it, durations do not. */
+  offsetSeconds = 0;
+
   constructor(private readonly scale: number) {}
 
   now(): number {
     return Date.now();
+  }
+
+  /** The date in the zone. */
+  calendar(): number {
+    return this.now() + this.offsetSeconds * 1000;
   }
 
   /** A profile's seconds as milliseconds of wall time. */

@@ -18,12 +18,16 @@ const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (path: st
 /** Objects of one kind: read from memory, written through to the file. */
 export class Shelf<T> {
   private readonly items: Map<string, T>;
+  private readonly groups = new Map<string, Map<string, T>>();
 
+  /** `groupOf`: what objects are looked up by besides their key, such as a domain's host. */
   constructor(
     private readonly disk: Disk,
     private readonly kind: string,
+    private readonly groupOf: (item: T) => string | undefined = () => undefined,
   ) {
     this.items = disk.read<T>(kind);
+    for (const [key, item] of this.items) this.group(key, item);
   }
 
   get(key: string): T | undefined {
@@ -36,13 +40,21 @@ export class Shelf<T> {
 
   put(key: string, item: T): void {
     this.disk.write(this.kind, key, item);
+    this.ungroup(key);
     this.items.set(key, item);
+    this.group(key, item);
   }
 
   delete(key: string): boolean {
+    this.ungroup(key);
     if (!this.items.delete(key)) return false;
     this.disk.erase(this.kind, key);
     return true;
+  }
+
+  /** The objects of one group, by key. */
+  in(group: string): ReadonlyMap<string, T> {
+    return this.groups.get(group) ?? new Map<string, T>();
   }
 
   keys(): string[] {
@@ -51,6 +63,22 @@ export class Shelf<T> {
 
   values(): T[] {
     return [...this.items.values()];
+  }
+
+  private group(key: string, item: T): void {
+    const name = this.groupOf(item);
+    if (name === undefined) return;
+    const group = this.groups.get(name) ?? new Map<string, T>();
+    this.groups.set(name, group.set(key, item));
+  }
+
+  private ungroup(key: string): void {
+    const item = this.items.get(key);
+    const name = item && this.groupOf(item);
+    if (name === undefined) return;
+    const group = this.groups.get(name);
+    group?.delete(key);
+    if (group?.size === 0) this.groups.delete(name);
   }
 }
 

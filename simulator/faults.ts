@@ -16,6 +16,8 @@ export interface Action {
   node?: string;
   /** Hypervisor host. */
   host?: string;
+  /** Id of the Kubernetes cluster, for calls of its API. */
+  cluster?: string;
   /** Only looks: a fault has to name its kind or host, so that it is not used up by a probe. */
   observes?: boolean;
 }
@@ -23,6 +25,8 @@ export interface Action {
 export const faultSchema = z.strictObject({
   on: z.enum(AREAS),
   match: z.string().min(1),
+  /** Only actions whose key, node, host or cluster has this text too. */
+  of: z.string().min(1).optional(),
   kind: z.enum(['fail', 'failForGood', 'hang', 'loseReply', 'drop', 'slow']),
   times: z.int().min(1).default(1),
 });
@@ -68,7 +72,13 @@ export class Faults {
   /** The oldest fault that fits the action, one use of it taken. */
   take(action: Action): FaultKind | undefined {
     const texts = action.observes ? [action.kind, action.host] : [action.kind, action.key, action.node, action.host];
-    const hit = this.list().find((one) => one.on === action.on && texts.some((text) => text?.includes(one.match)));
+    const owners = [action.key, action.node, action.host, action.cluster];
+    const hit = this.list().find(
+      ({ on, match, of }) =>
+        on === action.on &&
+        texts.some((text) => text?.includes(match)) &&
+        (of === undefined || owners.some((text) => text?.includes(of))),
+    );
     if (!hit) return undefined;
     const key = String(hit.id);
     if (hit.times > 1) this.shelf.put(key, { ...hit, times: hit.times - 1 });

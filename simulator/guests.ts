@@ -25,6 +25,14 @@ export interface Guest {
   /** Content hashes of the copies of `cks-node` on it. */
   programs: string[];
   installed?: string;
+  /** Versions that lie ready for an upgrade. */
+  staged?: string[];
+  /** When the certificates of this control node end, by the calendar of the zone. */
+  certificates?: number;
+  /** A machine for etcd alone; a member once it has a name. */
+  etcd?: { version: string; name?: string; ca?: string };
+  /** Digest of the private registry's address and login. */
+  registry?: string;
   joined?: { cluster: string; role: 'control' | 'worker'; name: string; at: number; readyAt: number };
   runs: Record<string, Run>;
 }
@@ -48,6 +56,7 @@ export const domainKeyOf = (domain: Domain) => `${domain.host}/${domain.name}`;
 
 /** The machines as seen from inside: their first boot, their disks, and who has which address. */
 export class Guests {
+  /** In groups by the cluster that they joined. */
   readonly shelf: Shelf<Guest>;
   readonly watchers: GuestWatcher[] = [];
   /** Domain keys by network and address. */
@@ -55,7 +64,7 @@ export class Guests {
   private readonly byGuest = new Map<string, string>();
 
   constructor(private readonly zone: Zone) {
-    this.shelf = new Shelf(zone.disk, 'guest');
+    this.shelf = new Shelf<Guest>(zone.disk, 'guest', ({ joined }) => joined?.cluster);
     for (const domain of zone.domains.values()) this.learn(domain);
   }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { DomainFacts, HostFacts } from '../activities/hypervisor/driver.js';
-import { type Action, Refusal } from './faults.js';
+import type { Action } from './faults.js';
 import type { Guests } from './guests.js';
-import type { Domain, Zone } from './zone.js';
+import { type Machines, domainSpec, refuse } from './machines.js';
+import type { Zone } from './zone.js';
 
 /** A route of the simulated hosts: what it acts on, and what it does. */
 interface Route<Body> {
@@ -18,7 +19,7 @@ interface Opened {
   observes: boolean;
   run(at: Place): Promise<unknown>;
 }
-interface Place {
+export interface Place {
   host: string;
   /** Of the thing on that host, in its shelf. */
   key: string;
@@ -27,7 +28,7 @@ interface Place {
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/);
 const named = z.object({ name });
-const refuse = (message: string) => new Refusal(message, false);
+const network = z.object({ networkId: z.string().min(1), networkNumber: z.int() });
 
 const route =
   <Body>({ schema, name, observes = false, run }: Route<Body>) =>
@@ -36,58 +37,82 @@ const route =
     if (!parsed.success) throw refuse(z.prettifyError(parsed.error));
     return { thing: name(parsed.data), node: hostNameIn(parsed.data), observes, run: (at) => run(at, parsed.data) };
   };
+const onDomain = (run: (at: Place) => Promise<unknown>) => route({ schema: named, name: ({ name }) => name, run });
+const look = (run: (host: string) => unknown) =>
+  route({ schema: z.object({}), name: () => '', observes: true, run: async ({ host }) => run(host) });
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-
-const domainSpec = z.object({
-  name,
-  clusterId: z.string(),
-  machineId: z.string(),
-  hostName: name,
-  cpus: z.int().min(1),
-  ramMb: z.int().min(1),
-  macAddress: z.string(),
-  networkId: z.string(),
-  ipAddress: z.ipv4(),
-  volume: name,
-  media: z.array(name),
-});
 
 /** Simulated hypervisor hosts: any name is a host. Every action looks first, so the second time it changes nothing. */
 export class Hosts {
   constructor(
     private readonly zone: Zone,
     private readonly guests: Guests,
+    private readonly machines: Machines,
   ) {}
 
   private readonly routes: Record<string, (body: unknown) => Opened> = {
-    'host.facts': route({
-      schema: z.object({}),
-      name: () => '',
-      observes: true,
-      run: async (): Promise<HostFacts> => ({ hypervisor: 'Simulator', ...this.zone.hostSize }),
+    'host.facts': look((): HostFacts => ({ hypervisor: 'Simulator', ...this.zone.hostSize })),
+    'host.list': look((host): DomainFacts[] =>
+      [...this.zone.domains.in(host).values()]
+        .map(({ name, clusterId, machineId, state, media, cpus, ramMb }) => {
+          return { name, clusterId, machineId, state, media, cpus, ramMb };
+        })
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ),
+    'host.volumes': look((host): string[] => {
+      const { volumes, seeds, isos, templates } = this.zone;
+      const names = [volumes, seeds].flatMap((shelf) => [...shelf.in(host).values()].map((one) => one.name));
+      const copies = [...templates.in(host).values()].map(({ id }) => `template-${id}`);
+      return [...names, ...copies, ...[...isos.in(host).values()].map(({ id }) => id)].sort();
     }),
-    'host.list': route({
-      schema: z.object({}),
-      name: () => '',
-      observes: true,
-      run: async ({ host }): Promise<DomainFacts[]> =>
-        this.zone.domains
-          .values()
-          .filter((domain) => domain.host === host)
-          .map(({ name, clusterId, machineId, state, media }) => ({ name, clusterId, machineId, state, media }))
-          .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    'cache.template': route({
+      schema: z.object({ id: name, url: z.string() }),
+      name: ({ id }) => `template-${id}`,
+      run: async ({ host, action }, { id }) => {
+        if (this.zone.templates.has(`${host}/${id}`)) return;
+        await this.zone.change(action, 0, () => this.zone.templates.put(`${host}/${id}`, { host, id }));
+      },
     }),
     'cache.iso': route({
-      schema: z.object({ isoId: name, url: z.string() }),
-      name: ({ isoId }) => `iso-${isoId}`,
-      run: async ({ host, key, action }) => {
+      schema: z.object({ id: name, url: z.string() }),
+      name: ({ id }) => `iso-${id}`,
+      run: async ({ host, key, action }, { url }) => {
         if (this.zone.isos.has(key)) return;
-        await this.zone.change(action, 0, () => this.zone.isos.put(key, { host, id: action.key }));
+        await this.zone.change(action, 0, () => this.zone.isos.put(key, { host, id: action.key, url }));
+      },
+    }),
+    'cache.delete': onDomain(async ({ host, key, action }) => {
+      const id = action.key.replace(/^template-/, '');
+      const template = id === action.key ? undefined : `${host}/${id}`;
+      if (!this.zone.isos.has(key) && !this.zone.templates.has(template ?? '')) return;
+      this.assertNotInDrive(host, action.key);
+      const copy = [...this.zone.volumes.in(host).values()].find((one) => template && one.templateId === id);
+      if (copy) throw refuse(`template ${id} on ${host} is what volume ${copy.name} is a copy of`);
+      await this.zone.change(action, 0, () => {
+        this.zone.isos.delete(key);
+        if (template) this.zone.templates.delete(template);
+      });
+    }),
+    'network.create': route({
+      schema: network,
+      name: ({ networkId }) => networkId,
+      run: async ({ host, key, action }, wanted) => {
+        if (this.zone.bridges.has(key)) return;
+        await this.zone.change(action, 0, () => this.zone.bridges.put(key, { ...wanted, host }));
+      },
+    }),
+    'network.delete': route({
+      schema: network,
+      name: ({ networkId }) => networkId,
+      run: async ({ host, key, action }, { networkId }) => {
+        const used = [...this.zone.domains.in(host).values()].some((domain) => domain.networkId === networkId);
+        if (used || !this.zone.bridges.has(key)) return;
+        await this.zone.change(action, 0, () => void this.zone.bridges.delete(key));
       },
     }),
     'volume.create': route({
-      schema: z.object({ name, sizeGb: z.number(), templateId: z.string(), templateUrl: z.string() }),
+      schema: z.object({ name, sizeGb: z.number(), templateId: name }),
       name: (spec) => spec.name,
       run: async ({ host, key, action }, spec) => {
         const found = this.zone.volumes.get(key);
@@ -96,25 +121,19 @@ export class Hosts {
             `volume ${spec.name} on ${host} is a copy of template ${found.templateId}, not ${spec.templateId}`,
           );
         if (found) return;
-        const template = `${host}/${spec.templateId}`;
-        await this.zone.change(action, this.zone.seconds('t_new'), () => {
-          if (!this.zone.templates.has(template)) this.zone.templates.put(template, { host, id: spec.templateId });
-          this.zone.volumes.put(key, { ...spec, host });
-        });
+        if (!this.zone.templates.has(`${host}/${spec.templateId}`))
+          throw refuse(`there is no template ${spec.templateId} on ${host} to make volume ${spec.name} from`);
+        await this.zone.change(action, this.zone.seconds('t_new'), () => this.zone.volumes.put(key, { ...spec, host }));
       },
     }),
-    'volume.delete': route({
-      schema: named,
-      name: ({ name }) => name,
-      run: async ({ host, key, action }) => {
-        if (!this.zone.volumes.has(key)) return;
-        const user = this.onHost(host).find((domain) => domain.volume === action.key);
-        if (user) throw refuse(`volume ${action.key} on ${host} is the disk of domain ${user.name}`);
-        await this.zone.change(action, 0, () => {
-          this.zone.volumes.delete(key);
-          this.guests.erase(key);
-        });
-      },
+    'volume.delete': onDomain(async ({ host, key, action }) => {
+      if (!this.zone.volumes.has(key)) return;
+      const user = [...this.zone.domains.in(host).values()].find((domain) => domain.volume === action.key);
+      if (user) throw refuse(`volume ${action.key} on ${host} is the disk of domain ${user.name}`);
+      await this.zone.change(action, 0, () => {
+        this.zone.volumes.delete(key);
+        this.guests.erase(key);
+      });
     }),
     'seed.create': route({
       schema: z.object({ name, files: z.record(z.string(), z.string()) }),
@@ -125,49 +144,37 @@ export class Hosts {
         await this.zone.change(action, 0, () => this.zone.seeds.put(key, { ...seed, host }));
       },
     }),
-    'seed.delete': route({
-      schema: named,
-      name: ({ name }) => name,
-      run: async ({ host, key, action }) => {
-        if (!this.zone.seeds.has(key)) return;
-        const user = this.onHost(host).find((domain) => domain.media.includes(action.key));
-        if (user) throw refuse(`medium ${action.key} on ${host} is in a drive of domain ${user.name}`);
-        await this.zone.change(action, 0, () => void this.zone.seeds.delete(key));
-      },
+    'seed.delete': onDomain(async ({ host, key, action }) => {
+      if (!this.zone.seeds.has(key)) return;
+      this.assertNotInDrive(host, action.key);
+      await this.zone.change(action, 0, () => void this.zone.seeds.delete(key));
     }),
-    'domain.define': route({ schema: domainSpec, name: ({ name }) => name, run: (at, spec) => this.define(at, spec) }),
-    'domain.start': route({ schema: named, name: ({ name }) => name, run: (at) => this.start(at) }),
+    'domain.define': route({
+      schema: domainSpec,
+      name: ({ name }) => name,
+      run: (at, spec) => this.machines.define(at, spec),
+    }),
+    'domain.start': onDomain((at) => this.machines.start(at)),
     'domain.stop': route({
-      schema: named,
+      schema: z.object({ name, graceSeconds: z.number().min(0) }),
       name: ({ name }) => name,
-      run: async ({ key, action }) => {
-        if (this.zone.domains.get(key)?.state !== 'running') return;
-        await this.zone.change(action, this.zone.seconds('t_stop'), () => this.powerOff(key));
-      },
+      run: (at, { graceSeconds }) => this.machines.stop(at, graceSeconds),
     }),
-    'domain.delete': route({
-      schema: named,
+    'domain.resize': route({
+      schema: z.object({ name, cpus: z.int().min(1), ramMb: z.int().min(1) }),
       name: ({ name }) => name,
-      run: async ({ key, action }) => {
-        const found = this.zone.domains.get(key);
-        if (!found) return;
-        await this.zone.change(action, found.state === 'running' ? this.zone.seconds('t_destroy') : 0, () => {
-          this.powerOff(key);
-          this.zone.domains.delete(key);
-          this.guests.forget(found);
-        });
-      },
+      run: (at, { cpus, ramMb }) => this.machines.resize(at, { cpus, ramMb }),
+    }),
+    'domain.delete': onDomain((at) => this.machines.remove(at)),
+    'medium.attach': route({
+      schema: z.object({ name, medium: name }),
+      name: ({ name }) => name,
+      run: (at, { medium }) => this.machines.attach(at, medium),
     }),
     'medium.detach': route({
       schema: z.object({ name, medium: name }),
       name: ({ name }) => name,
-      run: async ({ key, action }, { medium }) => {
-        if (!this.zone.domains.get(key)?.media.includes(medium)) return;
-        await this.zone.change({ ...action, key: `${action.key}/${medium}` }, this.zone.seconds('t_iso'), () => {
-          const domain = this.zone.domains.get(key);
-          if (domain) this.zone.domains.put(key, { ...domain, media: domain.media.filter((one) => one !== medium) });
-        });
-      },
+      run: (at, { medium }) => this.machines.detach(at, medium),
     }),
   };
 
@@ -179,64 +186,14 @@ export class Hosts {
     const key = `${host}/${thing}`;
     const node = this.zone.domains.get(key)?.hostName ?? opened.node;
     const action: Action = { on: 'hypervisor', kind, key: thing || host, node, host, observes };
-    const subject = kind === 'medium.detach' ? 'domain' : kind.split('.')[0];
+    const subject = kind.startsWith('medium.') ? 'domain' : kind.split('.')[0];
     const act = () => opened.run({ host, key, action });
     return { action, run: observes ? act : () => this.zone.locks.run(`${subject}/${key}`, act) };
   }
 
-  private onHost(host: string): Domain[] {
-    return this.zone.domains.values().filter((domain) => domain.host === host);
-  }
-
-  /** Changed hardware replaces the definition; a running domain keeps the media that it has. */
-  private async define({ host, key, action }: Place, spec: z.infer<typeof domainSpec>): Promise<void> {
-    const found = this.zone.domains.get(key);
-    if (found) {
-      const { host: _host, state, bootedAt: _bootedAt, media, ...hardware } = found;
-      const { media: wanted, ...asked } = spec;
-      if (same(hardware, asked) && (state === 'running' || same(media, wanted))) return;
-      if (state === 'running')
-        throw refuse(`domain ${spec.name} on ${host} runs with other hardware than was asked for`);
-    }
-    if (!this.zone.volumes.has(`${host}/${spec.volume}`)) throw refuse(`there is no volume ${spec.volume} on ${host}`);
-    for (const medium of spec.media) {
-      if (!this.zone.seeds.has(`${host}/${medium}`) && !this.zone.isos.has(`${host}/${medium}`))
-        throw refuse(`there is no medium ${medium} on ${host}`);
-    }
-    const twin = this.onHost(host).find((one) => one.volume === spec.volume && one.name !== spec.name);
-    if (twin) throw refuse(`volume ${spec.volume} on ${host} is the disk of domain ${twin.name}`);
-    const holder = this.guests.at(spec.networkId, spec.ipAddress);
-    if (holder && holder.name !== spec.name)
-      throw refuse(`address ${spec.ipAddress} of network ${spec.networkId} belongs to domain ${holder.name}`);
-    await this.zone.change(action, spec.media.length > 0 ? this.zone.seconds('t_iso') : 0, () => {
-      if (found) this.guests.forget(found);
-      const domain: Domain = { ...spec, host, state: 'shut off', bootedAt: 0 };
-      this.zone.domains.put(key, domain);
-      this.guests.learn(domain);
-    });
-  }
-
-  private async start({ host, key, action }: Place): Promise<void> {
-    const found = this.zone.domains.get(key);
-    if (!found) throw refuse(`there is no domain ${action.key} on ${host}`);
-    if (found.state === 'running') return;
-    const used = this.onHost(host).reduce((sum, one) => sum + (one.state === 'running' ? one.ramMb : 0), 0);
-    const { ramMb } = this.zone.hostSize;
-    if (used + found.ramMb > ramMb)
-      throw refuse(`${host} has ${ramMb} MB, of which ${used} are in use: ${action.key} needs ${found.ramMb}`);
-    const half = this.zone.seconds('t_run') / 2;
-    await this.zone.change(action, half, () => {
-      const domain: Domain = { ...found, state: 'running', bootedAt: this.zone.clock.now() + this.zone.clock.ms(half) };
-      this.zone.domains.put(key, domain);
-      this.guests.boot(domain);
-    });
-  }
-
-  private powerOff(key: string): void {
-    const domain = this.zone.domains.get(key);
-    if (domain?.state !== 'running') return;
-    this.zone.domains.put(key, { ...domain, state: 'shut off', bootedAt: 0 });
-    this.guests.powerOff(domain);
+  private assertNotInDrive(host: string, medium: string): void {
+    const user = [...this.zone.domains.in(host).values()].find((domain) => domain.media.includes(medium));
+    if (user) throw refuse(`medium ${medium} on ${host} is in a drive of domain ${user.name}`);
   }
 }
 

@@ -1,49 +1,41 @@
-import { createHash } from 'node:crypto';
-import type { Clusters } from './clusters.js';
-import type { Guest, Guests } from './guests.js';
-import { guestKeyOf } from './guests.js';
-import type { Symbol8 } from './profiles.js';
-import type { Domain, Zone } from './zone.js';
-
-/** A machine while one subcommand of `cks-node` works on it. */
-export interface Work {
-  domain: Domain;
-  guest: Guest;
-  input: Record<string, string>;
-  phase?: string;
-}
-/** `nothing`: it is so already. `fail`: what the program prints last. `seconds`: what the work will take. */
-export type Outlook = { nothing: Record<string, unknown> } | { fail: string } | { seconds: number; phase?: string };
-/** `again`: more time is needed, then it is finished again. `guest`: what the work left on the machine. */
-export type Outcome = Success | { fail: string } | { again: number };
-export interface Success {
-  result: Record<string, unknown>;
-  guest: Guest;
-  /** What else is to be true at the same moment. */
-  after?: () => void;
-}
-
-export interface Subcommand {
-  /** Names that have to be in the input. */
-  input: string[];
-  begin(work: Work): Outlook;
-  finish(work: Work): Promise<Outcome> | Outcome;
-}
+import type { Member } from './clusters.js';
+import { type Guest, guestKeyOf } from './guests.js';
+import { type Parts, type Subcommands, type Work, digest, hasMedium, inAYear, spend } from './subcommand.js';
+import { verifies } from './etcd.js';
 
 const CERTIFICATES_LIVE_MS = 2 * 3600 * 1000;
 const REALISTIC_INSTALL_SECONDS = 90;
-const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** What the subcommands of `cks-node` would do on a real node, told to the simulated cluster instead. */
-export function subcommands(zone: Zone, guests: Guests, clusters: Clusters): Record<string, Subcommand> {
-  const spend = (symbol: Symbol8): Outlook => ({ seconds: zone.seconds(symbol) });
-  const hasMedium = (domain: Domain) =>
-    zone.domains.get(`${domain.host}/${domain.name}`)?.media.some((one) => one.startsWith('iso-'));
-
+export function kubeadm({ zone, guests, clusters }: Parts): Subcommands {
   const joined = (work: Work, cluster: string, role: 'control' | 'worker'): Guest => {
     const at = zone.clock.now();
     const readyAt = at + zone.clock.ms(zone.seconds('t_rdy'));
-    return { ...work.guest, joined: { cluster, role, name: work.input['name'] ?? work.guest.hostName, at, readyAt } };
+    const certificates = role === 'control' ? inAYear(zone) : undefined;
+    const name = work.input['name'] ?? work.guest.hostName;
+    return { ...work.guest, certificates, joined: { cluster, role, name, at, readyAt } };
+  };
+
+  const stacked = ({ domain, guest, input }: Work): Member => {
+    return { name: input['name'] ?? guest.hostName, guestKey: guestKeyOf(domain), dedicated: false };
+  };
+
+  /** The members that the endpoints are, once each runs and takes the client certificate. */
+  const external = ({ domain, input }: Work): { fail: string } | { members: Member[] } => {
+    const members: Member[] = [];
+    for (const endpoint of (input['etcd_endpoints'] ?? '').split(',')) {
+      const address = /^https:\/\/([\d.]+):2379$/.exec(endpoint)?.[1];
+      const machine = address === undefined ? undefined : guests.at(domain.networkId, address);
+      const etcd = guests.awake(machine)?.etcd;
+      const failed = `[preflight] ${endpoint}: `;
+      if (!machine || !etcd?.name) return { fail: `${failed}no etcd member answers there` };
+      const { etcd_ca: ca, etcd_cert: cert, etcd_key: key } = input;
+      const wrong = verifies({ ca, cert, key });
+      if (wrong !== undefined) return { fail: failed + wrong };
+      if (digest(ca ?? '') !== etcd.ca) return { fail: `${failed}certificate signed by unknown authority` };
+      members.push({ name: etcd.name, guestKey: guestKeyOf(machine), dedicated: true });
+    }
+    return { members };
   };
 
   /** Why kubeadm would not let this machine in, or the cluster that it would join. */
@@ -57,6 +49,8 @@ export function subcommands(zone: Zone, guests: Guests, clusters: Clusters): Rec
       return {
         fail: `${identity}: Get "https://${endpoint}/api/v1/namespaces/kube-public/configmaps/cluster-info": dial tcp ${endpoint}: connect: connection refused`,
       };
+    if (clusters.isExpired(cluster))
+      return { fail: `${identity}: tls: failed to verify certificate: x509: certificate has expired` };
     if (!api.checkToken(token))
       return {
         fail: `${identity}: could not find a JWS signature in the cluster-info ConfigMap for token ID "${token.split('.')[0]}"`,
@@ -82,37 +76,50 @@ export function subcommands(zone: Zone, guests: Guests, clusters: Clusters): Rec
 
   return {
     install: {
-      input: ['version', 'role', 'attempts', 'wait_seconds'],
+      input: ['version', 'role'],
+      optional: ['attempts', 'wait_seconds'],
       begin: ({ domain, guest, input }) => {
-        if (guest.installed === input['version']) return { nothing: { version: guest.installed } };
-        if (hasMedium(domain)) return spend('t_inst');
+        const { version, role, attempts = '40', wait_seconds: wait = '15' } = input;
+        const found = role === 'etcd' ? guest.etcd?.version : guest.installed;
+        if (found === version) return { nothing: { version } };
+        if (guest.joined && role !== 'etcd')
+          return { fail: `this node is in a cluster with Kubernetes ${found}: install does not upgrade it` };
+        if (hasMedium(zone, domain, version)) return spend(zone, role === 'etcd' ? 't_conf' : 't_inst');
         // A guest's patience runs at the pace of the profile, as its installation does.
-        const patience = Number(input['attempts']) * Number(input['wait_seconds']) || 0;
+        const patience = Number(attempts) * Number(wait) || 0;
         return { seconds: (patience * zone.seconds('t_inst')) / REALISTIC_INSTALL_SECONDS, phase: 'waiting' };
       },
       finish: ({ domain, guest, input, phase }) => {
-        const { version = '', attempts } = input;
-        if (!hasMedium(domain)) return { fail: `no medium labelled CDROM (iso-…) was found in ${attempts} attempts` };
+        const { version = '', role, attempts = '40' } = input;
+        if (!hasMedium(zone, domain, version))
+          return { fail: `no medium labelled CDROM (iso-…) of ${version} was found in ${attempts} attempts` };
         if (phase === 'waiting') return { again: zone.seconds('t_inst') };
-        return { result: { version }, guest: { ...guest, installed: version } };
+        const left = role === 'etcd' ? { etcd: { ...guest.etcd, version } } : { installed: version };
+        return { result: { version }, guest: { ...guest, ...left } };
       },
     },
     init: {
       input: ['version', 'name', 'address', 'endpoint', 'pod_cidr'],
-      begin: ({ domain, guest, input }) => {
+      optional: ['etcd_endpoints', 'etcd_ca', 'etcd_cert', 'etcd_key', 'network'],
+      begin: (work) => {
+        const { domain, guest, input } = work;
         const own = guest.joined?.role === 'control' ? clusters.api(guest.joined.cluster) : undefined;
         if (own) return { nothing: { ca_hash: own.caHash } };
         if (guest.installed !== input['version'])
           return { fail: `kubeadm ${input['version']} is not installed (found ${guest.installed ?? 'none'})` };
         if (clusters.hasControls(domain.clusterId))
           return { fail: `simulated cluster ${domain.clusterId} was initialised on another machine already` };
-        return spend('t_init');
+        const etcd = input['etcd_endpoints'] ? external(work) : { members: [] };
+        return 'fail' in etcd ? etcd : spend(zone, 't_init');
       },
       finish: async (work) => {
-        const { version = '', address = '', endpoint = '' } = work.input;
+        const { version = '', address = '', endpoint = '', network } = work.input;
         const { clusterId, networkId } = work.domain;
         const sans = [endpoint.split(':')[0] ?? '', address, work.guest.hostName];
-        await clusters.create(clusterId, networkId, { clusterName: clusterId, version, endpoint, sans });
+        const etcd = work.input['etcd_endpoints'] ? external(work) : { members: [stacked(work)] };
+        if ('fail' in etcd) return etcd;
+        const more = { ...etcd, networked: network !== 'no' };
+        await clusters.create(clusterId, networkId, { clusterName: clusterId, version, endpoint, sans }, more);
         const after = () => {
           clusters.register(guestKeyOf(work.domain));
           clusters.save(clusterId);
@@ -142,24 +149,39 @@ export function subcommands(zone: Zone, guests: Guests, clusters: Clusters): Rec
     },
     join: {
       input: ['role', 'name', 'address', 'endpoint', 'token', 'ca_hash'],
+      optional: ['certificate_key'],
       begin: (work) => {
         if (work.guest.joined && clusters.api(work.guest.joined.cluster)) return { nothing: {} };
         const check = preflight(work);
-        return 'fail' in check ? check : spend(work.input['role'] === 'control' ? 't_cp' : 't_join');
+        return 'fail' in check ? check : spend(zone, work.input['role'] === 'control' ? 't_cp' : 't_join');
       },
       finish: (work) => {
         const check = preflight(work);
         if ('fail' in check) return check;
-        const guest = joined(work, check.cluster, work.input['role'] === 'control' ? 'control' : 'worker');
-        return { result: {}, guest, after: () => clusters.register(guestKeyOf(work.domain)) };
+        const isControl = work.input['role'] === 'control';
+        const guest = joined(work, check.cluster, isControl ? 'control' : 'worker');
+        const bringsMember = isControl && clusters.members(check.cluster).every(({ dedicated }) => !dedicated);
+        const after = () => {
+          if (bringsMember) clusters.setMember(check.cluster, stacked(work));
+          clusters.register(guestKeyOf(work.domain));
+        };
+        return { result: {}, guest, after };
       },
     },
     reset: {
       input: [],
-      begin: ({ guest }) => (guest.joined ? spend('t_reset') : { nothing: {} }),
+      begin: ({ guest }) => (guest.joined ? spend(zone, 't_reset') : { nothing: {} }),
       finish: ({ domain, guest }) => {
-        const { joined: _left, ...rest } = guest;
-        return { result: {}, guest: rest, after: () => clusters.unregister(guestKeyOf(domain), guest, true) };
+        const { joined: left, certificates: _ended, ...rest } = guest;
+        const after = () => {
+          // As kubeadm does it: the node's own member goes, and a member that etcd does not let go is left behind.
+          const { cluster = '', name = '' } = left ?? {};
+          const key = guestKeyOf(domain);
+          const own = clusters.members(cluster).some((one) => one.guestKey === key);
+          if (own && clusters.hasQuorum(cluster, name)) clusters.removeMember(cluster, name);
+          clusters.unregister(key, guest, true);
+        };
+        return { result: {}, guest: rest, after };
       },
     },
   };

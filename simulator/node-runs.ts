@@ -1,6 +1,6 @@
 import type { Guests, GuestWatcher, Run } from './guests.js';
 import { guestKeyOf } from './guests.js';
-import type { Outcome, Subcommand, Success, Work } from './kubeadm.js';
+import type { Outcome, Subcommand, Success, Work } from './subcommand.js';
 import type { Domain, Zone } from './zone.js';
 
 /**
@@ -113,7 +113,7 @@ export class NodeRuns implements GuestWatcher {
     const guest = this.guests.awake(domain);
     const found = run && guest?.runs[run.key];
     if (!domain || !guest || !found || found.begin !== run.begin) return undefined;
-    return { domain, guest, input: run.input ?? {}, phase: run.phase };
+    return { key: run.key, domain, guest, input: run.input ?? {}, phase: run.phase };
   }
 
   private endWell(guestKey: string, run: Run, work: Work, outcome: Success): void {

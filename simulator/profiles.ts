@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Seconds per action, named with the symbols of `behaviour.md` §8. */
+/** Seconds per action. Most carry the names that `docs/simulator.md` explains; `t_kube` stands in for `t_kube_…` in a file. */
 const REALISTIC = {
   t_net: 60,
   t_ip: 0,
@@ -12,16 +12,23 @@ const REALISTIC = {
   t_cp: 40,
   t_join: 20,
   t_rdy: 30,
+  t_notready: 40,
   t_pf: 3,
   t_fw: 3,
   t_drain: 40,
   t_stop: 10,
+  t_resize: 5,
   t_destroy: 5,
   t_netdel: 10,
   t_reset: 5,
   t_import: 90,
   t_kube: 60,
+  t_kube_first: 120,
+  t_kube_c: 60,
+  t_kube_w: 30,
   t_swap: 20,
+  t_comp: 30,
+  t_conf: 5,
 };
 
 export type Symbol8 = keyof typeof REALISTIC;
@@ -39,16 +46,23 @@ const DEMO: Profile = {
   t_cp: 2.5,
   t_join: 1.5,
   t_rdy: 1.5,
+  t_notready: 1.5,
   t_pf: 0.3,
   t_fw: 0.3,
   t_drain: 1,
   t_stop: 1,
+  t_resize: 0.5,
   t_destroy: 0.7,
   t_netdel: 1,
   t_reset: 0.5,
   t_import: 2,
   t_kube: 2,
+  t_kube_first: 3,
+  t_kube_c: 2,
+  t_kube_w: 1,
   t_swap: 1,
+  t_comp: 1.5,
+  t_conf: 0.3,
 };
 
 const every = (seconds: number): Profile =>
@@ -74,5 +88,8 @@ export function readProfile(name: string): Profile {
       throw wrong(`unknown duration "${symbol}"; known are ${Object.keys(REALISTIC).join(', ')}`);
     if (typeof seconds !== 'number' || !(seconds >= 0)) throw wrong(`"${symbol}" is not a number of seconds`);
   }
-  return { ...DEMO, ...(read as Partial<Profile>) };
+  const given = read as Partial<Profile>;
+  const { t_kube: kube } = given;
+  const kubeadm = kube === undefined ? {} : { t_kube_first: kube, t_kube_c: kube, t_kube_w: kube };
+  return { ...DEMO, ...kubeadm, ...given };
 }

@@ -1,9 +1,9 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import { z } from 'zod';
-import { type Action, faultSchema, Refusal } from './faults.js';
+import type { Control } from './control.js';
+import { type Action, Refusal } from './faults.js';
 import type { Gateways } from './gateways.js';
 import type { Hosts } from './hosts.js';
-import { readWorld } from './world.js';
+import { HttpError, readJson, send, sendJson } from './http.js';
 import type { Zone } from './zone.js';
 
 const ABOUT = `This is the simulated zone of CKS: a data centre that exists in this one process only.
@@ -13,25 +13,18 @@ Its machines, networks and Kubernetes clusters are simulated. See docs/simulator
   /control/world      everything that exists in it
   /control/effects    every change that was made to it
   /control/faults     GET, POST, DELETE: faults to switch on
+  /control/clock      GET, POST: the date that certificates end by
+  /control/hosts/HOST, /control/domains/NAME   POST: switch them off and on
+  /control/seed       POST: machines that are there already
 `;
 const SLOW_SECONDS = 5;
-const MAX_BODY = 8 << 20;
 
 interface Prepared {
   action: Action;
   run: () => Promise<unknown>;
 }
-class HttpError extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 /** The protocol of the simulated hosts and gateways (`POST /hosts/NAME/ACTION`, `POST /gateways/NAME/ACTION`), and the controls. */
-export function zoneServer(zone: Zone, hosts: Hosts, gateways: Gateways): Server {
+export function zoneServer(zone: Zone, hosts: Hosts, gateways: Gateways, control: Control): Server {
   const prepare = (path: string[], body: unknown): Prepared | undefined => {
     const [part, name = '', kind = ''] = path;
     if (part === 'hosts') return hosts.prepare(name, kind, body);
@@ -41,6 +34,8 @@ export function zoneServer(zone: Zone, hosts: Hosts, gateways: Gateways): Server
   /** The effect, spoilt by a fault when one waits for it; nothing when the connection shall be cut or never answered. */
   const perform = async ({ action, run }: Prepared, request: IncomingMessage): Promise<unknown> => {
     const begin = zone.clock.now();
+    const outage = () => zone.outages.get(action.host ?? '');
+    if (outage()) return outage()?.hang ? await new Promise<never>(() => undefined) : void request.socket.destroy();
     const fault = zone.faults.take(action);
     let failed: string | undefined;
     try {
@@ -54,29 +49,11 @@ export function zoneServer(zone: Zone, hosts: Hosts, gateways: Gateways): Server
       return result;
     } catch (error) {
       failed = error instanceof Error ? error.message : String(error);
+      if (outage()) return void request.socket.destroy();
       throw error;
     } finally {
       const { kind, key, node, host } = action;
       zone.log.info({ kind, key, node, host, fault, failed, took: zone.clock.now() - begin }, 'simulated zone');
-    }
-  };
-
-  const control = async (request: IncomingMessage, path: string): Promise<unknown> => {
-    const call = `${request.method} /${path}`;
-    switch (call) {
-      case 'GET /control/world':
-        return readWorld(zone);
-      case 'GET /control/faults':
-        return zone.faults.list();
-      case 'DELETE /control/faults':
-        return { removed: zone.faults.clear() };
-      case 'POST /control/faults': {
-        const parsed = faultSchema.safeParse(await readJson(request));
-        if (!parsed.success) throw new HttpError(400, z.prettifyError(parsed.error));
-        return zone.faults.add(parsed.data);
-      }
-      default:
-        throw new HttpError(404, `the simulated zone has no ${call}`);
     }
   };
 
@@ -87,7 +64,8 @@ export function zoneServer(zone: Zone, hosts: Hosts, gateways: Gateways): Server
     if (request.method === 'GET' && pathname === '/healthz')
       return sendJson(response, 200, { status: 'ok', simulated: true });
     if (request.method === 'GET' && pathname === '/control/effects') return send(response, 200, zone.disk.effects());
-    if (path[0] === 'control') return sendJson(response, 200, await control(request, path.join('/')), 2);
+    if (path[0] === 'control')
+      return sendJson(response, 200, await control(request.method ?? '', path.slice(1), () => readJson(request)), 2);
     const prepared = request.method === 'POST' ? prepare(path, await readJson(request)) : undefined;
     if (!prepared) throw new HttpError(404, `the simulated zone has no ${request.method} ${pathname}`);
     const result = await perform(prepared, request);
@@ -113,28 +91,4 @@ function shapeOf(error: unknown): { status: number; body: { error: string; retry
     status: 500,
     body: { error: `mistake in the simulator: ${error instanceof Error ? error.message : String(error)}`, retry: true },
   };
-}
-
-function send(response: ServerResponse, status: number, text: string, type = 'application/json'): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) }).end(text);
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown, indent?: number): void {
-  send(response, status, `${JSON.stringify(body, null, indent)}\n`);
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > MAX_BODY) throw new HttpError(413, 'the request is too large');
-    parts.push(part);
-  }
-  const text = Buffer.concat(parts).toString('utf8');
-  try {
-    return text === '' ? {} : (JSON.parse(text) as unknown);
-  } catch {
-    throw new HttpError(400, 'the request body is not JSON');
-  }
 }

@@ -3,14 +3,20 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { Clusters } from './clusters.js';
+import { controlOf } from './control.js';
 import { Gateways } from './gateways.js';
 import { Guests } from './guests.js';
 import { Hosts } from './hosts.js';
-import { type Subcommand, subcommands } from './kubeadm.js';
+import { components } from './components.js';
+import { etcd } from './etcd.js';
+import { kubeadm } from './kubeadm.js';
+import { Machines } from './machines.js';
 import { NodeRuns } from './node-runs.js';
 import { readProfile } from './profiles.js';
 import { zoneServer } from './server.js';
 import { NodeShells } from './ssh.js';
+import type { Subcommands } from './subcommand.js';
+import { upgrades } from './upgrades.js';
 import { Zone } from './zone.js';
 
 export interface SimulatorOptions {
@@ -47,11 +53,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   const guests = new Guests(zone);
   const clusters = new Clusters(zone, guests);
-  const commands: Record<string, Subcommand> = subcommands(zone, guests, clusters);
+  const parts = { zone, guests, clusters };
+  const commands: Subcommands = { ...kubeadm(parts), ...upgrades(parts), ...etcd(parts), ...components(parts) };
   const runs = new NodeRuns(zone, guests, commands);
   const shells = new NodeShells(zone, guests, runs, clusters, commands);
   const gateways = new Gateways(zone, guests, shells, clusters);
-  const server = zoneServer(zone, new Hosts(zone, guests), gateways);
+  const machines = new Machines(zone, guests);
+  const hosts = new Hosts(zone, guests, machines);
+  const server = zoneServer(zone, hosts, gateways, controlOf(zone, guests, machines));
   guests.watchers.push(runs, shells, clusters);
   const close = async () => {
     const closed = server.listening ? once(server, 'close') : undefined;

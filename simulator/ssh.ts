@@ -5,7 +5,7 @@ import type { AuthContext, Connection, Server, ServerChannel } from 'ssh2';
 import type { Clusters } from './clusters.js';
 import type { Action } from './faults.js';
 import { type Guest, type Guests, type GuestWatcher, type Run, guestKeyOf } from './guests.js';
-import type { Subcommand } from './kubeadm.js';
+import type { Subcommand } from './subcommand.js';
 import type { NodeRuns } from './node-runs.js';
 import type { Domain, Zone } from './zone.js';
 
@@ -202,10 +202,10 @@ export class NodeShells implements GuestWatcher {
     if (known && known.subcommand !== subcommand)
       return { exit: 2, error: `cks-node: key ${key} belongs to ${known.subcommand}` };
     let input: Record<string, string> = {};
-    if (!known && wanted.input.length > 0) {
+    if (!known) {
       const text = await readAll(channel);
       if (!text) return undefined;
-      const read = readInput(text.toString('utf8'), wanted.input);
+      const read = readInput(text.toString('utf8'), wanted);
       if (typeof read === 'string') return { exit: 2, error: `cks-node ${subcommand}: ${read}` };
       input = read;
     }
@@ -236,8 +236,9 @@ export class NodeShells implements GuestWatcher {
       units: [...units, `kubelet.service ${guest.joined ? 'active' : 'inactive'}`].join('\n'),
       cloud_init: `status: done\ninstance-id: ${guest.instanceId}`,
       disk: `/dev/vda ${domain.volume} 12% used`,
+      certificates: guest.certificates === undefined ? 'none' : new Date(guest.certificates).toISOString(),
       images: guest.installed ? `kube-apiserver:v${guest.installed}` : 'none',
-      clock: new Date(this.zone.clock.now()).toISOString(),
+      clock: new Date(this.zone.clock.calendar()).toISOString(),
     };
   }
 }
@@ -280,7 +281,7 @@ async function readAll(channel: ServerChannel): Promise<Buffer | undefined> {
 }
 
 /** The `name='value'` lines, or what is wrong with them. Values are never repeated in the text. */
-function readInput(text: string, needed: string[]): Record<string, string> | string {
+function readInput(text: string, { input: needed, optional = [] }: Subcommand): Record<string, string> | string {
   const input: Record<string, string> = {};
   for (const [index, one] of text.split('\n').entries()) {
     if (one === '') continue;
@@ -291,6 +292,8 @@ function readInput(text: string, needed: string[]): Record<string, string> | str
       (_whole, quoted?: string, escaped?: string) => quoted ?? escaped ?? '',
     );
   }
+  const unknown = Object.keys(input).find((name) => !needed.includes(name) && !optional.includes(name));
+  if (unknown !== undefined) return `unknown name ${unknown}`;
   const missing = needed.filter((name) => input[name] === undefined);
   return missing.length > 0 ? `missing in the input: ${missing.join(', ')}` : input;
 }

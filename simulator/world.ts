@@ -52,42 +52,61 @@ export function readWorld(zone: Zone) {
       .map(({ host, name }) => ({
         host,
         name,
-        domains: domains.filter((one) => one.host === host && one.media.includes(name)).map((one) => one.name),
+        domains: [...zone.domains.in(host).values()].filter((one) => one.media.includes(name)).map((one) => one.name),
       }))
+      .sort(byText),
+    bridges: zone.bridges
+      .values()
+      .map(({ host, networkId, networkNumber }) => ({ host, networkId, networkNumber }))
       .sort(byText),
     networks: networks
-      .map(({ networkId, networkNumber, cidr, gateway, publicAddress }) => ({
-        networkId,
-        networkNumber,
-        cidr,
-        gateway,
-        publicAddress,
-      }))
+      .flatMap(({ tiers, publicAddresses }) =>
+        tiers.map(({ networkId, networkNumber, cidr, gateway }) => ({
+          networkId,
+          networkNumber,
+          cidr,
+          gateway,
+          publicAddress: publicAddresses[0] ?? '',
+        })),
+      )
       .sort(byText),
     rules: networks
-      .flatMap(({ networkId, publicAddress, open, forwards, balancers }) => [
-        ...open.map(({ from, to }) => ({ networkId, publicAddress, kind: 'firewall', from, to })),
-        ...forwards.map((one) => ({
+      .flatMap(({ networkId, openings, forwards, balancers }) => [
+        ...openings.map(({ publicAddress, protocol, from, to, cidr }) => ({
+          networkId,
+          publicAddress,
+          kind: 'firewall',
+          protocol,
+          from,
+          to,
+          cidr,
+        })),
+        ...forwards.map(({ publicAddress, protocol, publicPort, publicEndPort, address, port }) => ({
           networkId,
           publicAddress,
           kind: 'forward',
-          publicPort: one.publicPort,
-          address: one.address,
-          port: one.port,
+          protocol,
+          publicPort,
+          publicEndPort,
+          address,
+          port,
         })),
-        ...balancers.map((one) => ({
+        ...balancers.map(({ publicAddress, publicPort, name, port, algorithm }) => ({
           networkId,
           publicAddress,
           kind: 'balancer',
-          publicPort: one.publicPort,
-          name: one.name,
-          port: one.port,
+          publicPort,
+          name,
+          port,
+          algorithm,
         })),
       ])
       .sort(byText),
     members: networks
       .flatMap(({ networkId, balancers }) =>
-        balancers.flatMap(({ name, members }) => members.map((address) => ({ networkId, balancer: name, address }))),
+        balancers.flatMap(({ name, members }) =>
+          members.map(({ address, draining }) => ({ networkId, balancer: name, address, draining })),
+        ),
       )
       .sort(byText),
     addresses: zone.addresses

@@ -1,8 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type Server, createServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { type ClusterCertificates, caHashOf, issueCertificates } from './certificates.js';
-import { reconcile } from './controllers.js';
+import { type ClusterCertificates, caHashOf, issueCertificates, renewCertificates } from './certificates.js';
+import { Controllers, reconcile } from './controllers.js';
+import { type Component, putComponent, removeComponent } from './components.js';
 import { answer } from './http-api.js';
 import { type NodeFacts, removeNode, setNodeReady, upsertNode } from './nodes.js';
 import type { KubeObject } from './objects.js';
@@ -15,6 +16,8 @@ export interface ClusterApiOptions {
   version: string;
   endpoint: string;
   sans: string[];
+  /** When its certificates were made, by the calendar of the zone. */
+  now?: number;
 }
 
 /** Everything a simulated cluster is, as plain JSON; it contains private keys. */
@@ -32,6 +35,8 @@ const SERVICE_NAMES = ['', '.default', '.default.svc', '.default.svc.cluster.loc
 /** Longer than clients keep an idle connection, so that they never write into one that is being closed. */
 const KEEP_ALIVE_MS = 120_000;
 
+const YEAR = 365 * 24 * 3600_000;
+
 /** After a restore, versions start where none was handed out that the snapshot does not know. */
 const RESTORE_STEP = 10_000;
 
@@ -41,17 +46,21 @@ export class SimulatedKubernetes {
   onEffect?: (action: string, key: string) => Promise<void>;
   /** how long a deleted or evicted pod stays Terminating */
   terminationMs = 0;
+  /** the calendar that client certificates end by */
+  now: () => number = Date.now;
   readonly caHash: string;
   readonly caPem: string;
 
   private readonly store: Store;
   private readonly rest: Rest;
+  private readonly controllers: Controllers;
   private readonly sockets = new Set<Socket>();
   private server?: Server;
+  private expiredServer?: Promise<Server>;
   private closed = false;
 
   private constructor(
-    private readonly state: Omit<ClusterApiState, 'objects'>,
+    private state: Omit<ClusterApiState, 'objects'>,
     objects: StoredObjects = {},
   ) {
     this.caPem = state.certificates.ca.cert;
@@ -61,21 +70,20 @@ export class SimulatedKubernetes {
       effect: async (action, key) => this.onEffect?.(action, key),
       changed: () => this.onChange?.(),
       terminationMs: () => this.terminationMs,
+      runControllers: () => this.controllers.run(),
     });
-    this.settle();
+    this.controllers = new Controllers(
+      () => this.settle(),
+      () => this.onChange?.(),
+    );
+    this.controllers.run();
   }
 
   static async create(options: ClusterApiOptions): Promise<SimulatedKubernetes> {
-    const { clusterName, version, endpoint, sans } = options;
+    const { clusterName, version, endpoint, sans, now = Date.now() } = options;
     const host = endpoint.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-    const certificates = await issueCertificates([
-      host,
-      ...sans,
-      ...SERVICE_NAMES,
-      '10.96.0.1',
-      '127.0.0.1',
-      'localhost',
-    ]);
+    const names = [host, ...sans, ...SERVICE_NAMES, '10.96.0.1', '127.0.0.1', 'localhost'];
+    const certificates = await issueCertificates(names, now);
     return new SimulatedKubernetes({ clusterName, version, endpoint, certificates, resourceVersion: 1 });
   }
 
@@ -91,7 +99,7 @@ export class SimulatedKubernetes {
     return { ...this.state, resourceVersion: this.store.version, objects: this.store.objects() };
   }
 
-  /** `v1.34.2`: that of the oldest control node. */
+  /** `v1.34.2`: that of the newest control node, so it follows the first that is upgraded. */
   get version(): string {
     return clusterVersion(this.store, this.state.version);
   }
@@ -105,27 +113,47 @@ export class SimulatedKubernetes {
     ]);
   }
 
-  handle(socket: Socket): void {
+  /** `expired`: with a server certificate whose time is over, which no client accepts. */
+  handle(socket: Socket, expired = false): void {
     socket.on('error', () => socket.destroy());
     if (this.closed) return void socket.destroy();
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
-    this.listener().emit('connection', socket);
+    if (!expired) return void this.listener().emit('connection', socket);
+    this.expiredServer ??= renewCertificates(this.state.certificates, Date.now() - 1000).then((old) => this.serve(old));
+    void this.expiredServer.then((server) => server.emit('connection', socket));
+  }
+
+  /** New certificates for the server and the administrator, which begin at that date; the server starts again with them. */
+  async renew(now: number): Promise<void> {
+    this.state = { ...this.state, certificates: await renewCertificates(this.state.certificates, now + YEAR) };
+    this.server = undefined;
+    for (const socket of this.sockets) socket.destroy();
+    this.onChange?.();
+  }
+
+  hasNode(name: string): boolean {
+    return this.store.get('nodes', undefined, name) !== undefined;
+  }
+
+  putComponent(name: Component, args: string[] = []): void {
+    this.change(() => putComponent(this.store, name, args));
+  }
+
+  removeComponent(name: Component): void {
+    this.change(() => removeComponent(this.store, name));
   }
 
   upsertNode(node: NodeFacts): void {
-    upsertNode(this.store, node);
-    this.changed();
+    this.change(() => upsertNode(this.store, node));
   }
 
-  setNodeReady(name: string, ready: boolean): void {
-    setNodeReady(this.store, name, ready);
-    this.changed();
+  setNodeReady(name: string, ready: boolean | 'Unknown'): void {
+    this.change(() => setNodeReady(this.store, name, ready));
   }
 
   removeNode(name: string): void {
-    removeNode(this.store, name);
-    this.changed();
+    this.change(() => removeNode(this.store, name));
   }
 
   nodeNames(): string[] {
@@ -156,13 +184,18 @@ export class SimulatedKubernetes {
 
   close(): void {
     this.closed = true;
+    this.controllers.stop();
     for (const socket of this.sockets) socket.destroy();
     this.server?.removeAllListeners('request');
     this.server = undefined;
+    this.expiredServer = undefined;
   }
 
-  private changed(): void {
-    this.settle();
+  private change(act: () => void): void {
+    const before = this.store.version;
+    act();
+    if (this.store.version === before) return;
+    this.controllers.run();
     this.onChange?.();
   }
 
@@ -195,12 +228,20 @@ export class SimulatedKubernetes {
 
   /** Made with the first connection: a cluster nobody talks to costs no TLS context. It never listens. */
   private listener(): Server {
-    if (this.server) return this.server;
-    const { server, ca } = this.state.certificates;
-    const facts = { store: this.store, rest: this.rest, endpoint: this.state.endpoint, version: () => this.version };
-    this.server = createServer(
+    return (this.server ??= this.serve(this.state.certificates));
+  }
+
+  private serve({ server: own, ca }: ClusterCertificates): Server {
+    const facts = {
+      store: this.store,
+      rest: this.rest,
+      endpoint: this.state.endpoint,
+      version: () => this.version,
+      now: () => this.now(),
+    };
+    const server = createServer(
       {
-        ...server,
+        ...own,
         ca: ca.cert,
         requestCert: true,
         rejectUnauthorized: false,
@@ -209,8 +250,8 @@ export class SimulatedKubernetes {
       },
       (request, response) => void answer(facts, request, response),
     );
-    this.server.on('tlsClientError', (_, socket) => socket.destroy());
-    this.server.on('clientError', (_, socket) => socket.destroy());
-    return this.server;
+    server.on('tlsClientError', (_, socket) => socket.destroy());
+    server.on('clientError', (_, socket) => socket.destroy());
+    return server;
   }
 }

@@ -21,6 +21,8 @@ export interface ApiFacts {
   rest: Rest;
   endpoint: string;
   version(): string;
+  /** The date that client certificates end by, in epoch milliseconds. */
+  now(): number;
 }
 
 /** Answers one request; whatever goes wrong becomes a `Status`. */
@@ -40,10 +42,12 @@ function sendJson(response: ServerResponse, code: number, body: unknown): void {
 }
 
 /** Throws unless the client holds an administrator's certificate of this cluster. */
-function authenticate(request: IncomingMessage, path: string): string {
+function authenticate(request: IncomingMessage, path: string, now: number): string {
   const socket = request.socket as TLSSocket;
-  const subject = socket.getPeerCertificate()?.subject as Record<string, string | string[]> | undefined;
-  if (request.headers.authorization || (subject && !socket.authorized)) throw new StatusError(401, 'Unauthorized');
+  const certificate = socket.getPeerCertificate();
+  const subject = certificate?.subject as Record<string, string | string[]> | undefined;
+  const wrong = subject && (!socket.authorized || Date.parse(certificate.valid_to) <= now);
+  if (request.headers.authorization || wrong) throw new StatusError(401, 'Unauthorized');
   const groups = [subject?.O ?? []].flat();
   const user = String(subject?.CN ?? 'system:anonymous');
   if (!subject || !groups.some((group) => ADMINISTRATORS.includes(group)))
@@ -61,7 +65,7 @@ async function route(facts: ApiFacts, request: IncomingMessage, response: Server
     return;
   }
   if (path === '/version') return sendJson(response, 200, versionInfo(facts.version()));
-  const user = authenticate(request, path);
+  const user = authenticate(request, path, facts.now());
   const resources = resourcesOf(facts.store);
   const target = targetOf(path, resources);
   if (target) return serve(facts, target, url.searchParams, request, response);

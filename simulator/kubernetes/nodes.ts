@@ -7,6 +7,8 @@ export interface NodeFacts {
   address: string;
   version: string;
   machineId: string;
+  cpus?: number;
+  ramMb?: number;
 }
 
 export const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
@@ -25,17 +27,24 @@ const PRESSURES = [
   ['PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
 ] as const;
 
-function readyCondition(ready: boolean): Condition {
+type Readiness = boolean | 'Unknown';
+const READINESS = {
+  True: ['KubeletReady', 'kubelet is posting ready status (simulated)'],
+  False: ['KubeletNotReady', 'container runtime network not ready (simulated)'],
+  Unknown: ['NodeStatusUnknown', 'Kubelet stopped posting node status.'],
+} as const;
+const statusOf = (ready: Readiness) => (ready === 'Unknown' ? ready : ready ? 'True' : 'False');
+
+function readyCondition(ready: Readiness): Condition {
   const now = timestamp();
-  const [reason, message] = ready
-    ? ['KubeletReady', 'kubelet is posting ready status (simulated)']
-    : ['KubeletNotReady', 'container runtime network not ready (simulated)'];
-  const status = ready ? 'True' : 'False';
+  const status = statusOf(ready);
+  const [reason, message] = READINESS[status];
   return { type: 'Ready', status, reason, message, lastHeartbeatTime: now, lastTransitionTime: now };
 }
 
 /** Registers a node as its kubelet would, or brings what the kubelet owns of a known one up to date. */
-export function upsertNode(store: Store, { name, role, address, version, machineId }: NodeFacts): void {
+export function upsertNode(store: Store, facts: NodeFacts): void {
+  const { name, role, address, version, machineId, cpus = 2, ramMb = 4096 } = facts;
   const kubeletVersion = vVersion(version);
   const hash = machineId.replaceAll('-', '');
   const nodeInfo = {
@@ -54,9 +63,12 @@ export function upsertNode(store: Store, { name, role, address, version, machine
     { type: 'InternalIP', address },
     { type: 'Hostname', address: name },
   ];
+  const memory = `${ramMb * 1024}Ki`;
+  const capacity = { cpu: String(cpus), 'ephemeral-storage': '20Gi', 'hugepages-2Mi': '0', memory, pods: '110' };
+  const own = { addresses, capacity, allocatable: capacity, nodeInfo };
   const current = store.get<Node>('nodes', undefined, name);
   if (current) {
-    store.replace<Node>('nodes', current, { ...current, status: { ...current.status, addresses, nodeInfo } });
+    store.replace<Node>('nodes', current, { ...current, status: { ...current.status, ...own } });
     return;
   }
   const now = timestamp();
@@ -66,7 +78,6 @@ export function upsertNode(store: Store, { name, role, address, version, machine
   labels['kubernetes.io/hostname'] = name;
   if (role === 'control')
     Object.assign(labels, { [CONTROL_PLANE]: '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' });
-  const capacity = { cpu: '2', 'ephemeral-storage': '20Gi', 'hugepages-2Mi': '0', memory: '4Gi', pods: '110' };
   const pressures = PRESSURES.map(([type, reason, message]): Condition => {
     return { type, status: 'False', reason, message, lastHeartbeatTime: now, lastTransitionTime: now };
   });
@@ -78,7 +89,7 @@ export function upsertNode(store: Store, { name, role, address, version, machine
       podCIDR: `10.244.${store.list('nodes').length % 256}.0/24`,
       ...(role === 'control' && { taints: [{ key: CONTROL_PLANE, effect: 'NoSchedule' }] }),
     },
-    status: { addresses, capacity, allocatable: capacity, conditions: [...pressures, readyCondition(false)], nodeInfo },
+    status: { ...own, conditions: [...pressures, readyCondition(false)] },
   } satisfies Draft);
   const lease = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: MICRO() };
   const metadata = { name, namespace: 'kube-node-lease' };
@@ -86,19 +97,19 @@ export function upsertNode(store: Store, { name, role, address, version, machine
     store.add(LEASES, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: lease });
 }
 
-export function setNodeReady(store: Store, name: string, ready: boolean): void {
+export function setNodeReady(store: Store, name: string, ready: Readiness): void {
   const node = store.get<Node>('nodes', undefined, name);
-  if (!node || (condition(node, 'Ready') && isReady(node) === ready)) return;
+  if (!node || condition(node, 'Ready')?.status === statusOf(ready)) return;
   const lease = store.get('leases.coordination.k8s.io', 'kube-node-lease', name);
-  if (lease && !ready) store.replace(LEASES, lease, heartbeat(store, LEASES, lease));
+  if (lease && isReady(node)) store.replace(LEASES, lease, heartbeat(store, LEASES, lease));
   const others = (node.status.conditions ?? []).filter(({ type }) => type !== 'Ready');
   const conditions = [...others, readyCondition(ready)];
   store.replace<Node>('nodes', node, { ...node, status: { ...node.status, conditions } });
   recordEvent(
     store,
     name,
-    ready ? 'NodeReady' : 'NodeNotReady',
-    `Node ${name} status is now: Node${ready ? '' : 'Not'}Ready`,
+    ready === true ? 'NodeReady' : 'NodeNotReady',
+    `Node ${name} status is now: Node${ready === true ? '' : 'Not'}Ready`,
   );
 }
 
@@ -116,6 +127,8 @@ const LIFECYCLE = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unschedul
 export function syncTaints(store: Store): void {
   for (const node of store.list<Node>('nodes')) {
     const wanted = [!isReady(node) && LIFECYCLE[0]!, node.spec?.unschedulable && LIFECYCLE[1]!].filter((key) => !!key);
+    const found = (node.spec?.taints ?? []).filter(({ key }) => LIFECYCLE.includes(key)).length;
+    if (wanted.length === 0 && found === 0) continue;
     const own = (node.spec?.taints ?? []).filter(({ key }) => !LIFECYCLE.includes(key) || wanted.includes(key));
     const missing = wanted.filter((key) => !own.some((taint) => taint.key === key));
     const taints: Taint[] = [...own, ...missing.map((key) => ({ key: String(key), effect: 'NoSchedule' }))];

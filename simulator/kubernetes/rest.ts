@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers';
 import { admit, allocate } from './admission.js';
 import { assertEvictable } from './budgets.js';
-import { isControlled, reconcile } from './controllers.js';
+import { isControlled } from './controllers.js';
 import { removeNode } from './nodes.js';
 import { type KubeObject, type Pod, type Workload, timestamp } from './objects.js';
 import { jsonPatch, mergePatch, strategicPatch } from './patch.js';
@@ -21,6 +21,7 @@ export interface RestHooks {
   effect(action: string, key: string): Promise<void>;
   changed(): void;
   terminationMs(): number;
+  runControllers(): void;
 }
 
 export interface DeleteOptions {
@@ -198,7 +199,7 @@ export class Rest {
   }
 
   private settled(resource: Resource, object: KubeObject, target?: Target): KubeObject {
-    if (isControlled(resource.id) || resource.id === 'namespaces') reconcile(this.store);
+    if (isControlled(resource.id) || resource.id === 'namespaces') this.hooks.runControllers();
     this.hooks.changed();
     const { namespace, name } = object.metadata;
     const now = this.store.get(resource.id, namespace, name) ?? object;

@@ -23,6 +23,8 @@ export class Store {
   private readonly buckets = new Map<string, Map<string, KubeObject>>();
   private history: Change[] = [];
   private floor: number;
+  /** Of all objects. */
+  readonly uids = new Set<string>();
   readonly listeners = new Set<(change: Change) => void>();
 
   constructor(
@@ -30,9 +32,7 @@ export class Store {
     objects: StoredObjects = {},
   ) {
     this.floor = version;
-    for (const [resource, list] of Object.entries(objects))
-      for (const object of list)
-        this.bucket(resource).set(keyOf(object.metadata.namespace, object.metadata.name), object);
+    for (const [resource, list] of Object.entries(objects)) for (const object of list) this.hold(resource, object);
   }
 
   get<T extends KubeObject>(resource: string, namespace: string | undefined, name: string): T | undefined {
@@ -48,16 +48,10 @@ export class Store {
     return [...this.buckets.keys()];
   }
 
-  uids(): Set<string> {
-    return new Set(
-      [...this.buckets.values()].flatMap((bucket) => [...bucket.values()].map((each) => each.metadata.uid)),
-    );
-  }
-
   add<T extends KubeObject>(resource: string, draft: Draft): T {
     const metadata = { ...draft.metadata, uid: randomUUID(), creationTimestamp: timestamp() };
     const object = this.stamp({ ...draft, metadata: { generation: 1, ...metadata } } as KubeObject);
-    this.bucket(resource).set(keyOf(object.metadata.namespace, object.metadata.name), object);
+    this.hold(resource, object);
     this.publish({ type: 'ADDED', resource, object, version: this.version });
     return object as T;
   }
@@ -81,6 +75,7 @@ export class Store {
     const current = this.get(resource, namespace, name);
     if (!current) return;
     this.bucket(resource).delete(keyOf(namespace, name));
+    this.uids.delete(current.metadata.uid);
     const object = this.stamp(current);
     this.publish({ type: 'DELETED', resource, object, previous: current, version: this.version });
   }
@@ -92,6 +87,11 @@ export class Store {
 
   objects(): StoredObjects {
     return Object.fromEntries([...this.buckets].map(([resource, bucket]) => [resource, [...bucket.values()]]));
+  }
+
+  private hold(resource: string, object: KubeObject): void {
+    this.bucket(resource).set(keyOf(object.metadata.namespace, object.metadata.name), object);
+    this.uids.add(object.metadata.uid);
   }
 
   private stamp<T extends KubeObject>(object: T): T {

@@ -3,9 +3,9 @@ import type { KubeObject, Node, Workload } from './objects.js';
 import type { Draft, Store } from './store.js';
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-const SYSTEM = 'kube-system';
+export const SYSTEM = 'kube-system';
 
-/** The cluster has the version of its oldest control node, or the one it was made with while it has none. */
+/** The cluster has the version of its newest control node, or the one it was made with while it has none. */
 export function clusterVersion(store: Store, initial: string): string {
   const parts = (version: string): number[] => version.replace(/^v/, '').split(/[.-]/).map(Number);
   const versions = store
@@ -19,10 +19,10 @@ export function clusterVersion(store: Store, initial: string): string {
           .map((part, at) => part - (parts(b)[at] ?? 0))
           .find((sign) => sign !== 0) ?? 0,
     );
-  return vVersion(versions[0] ?? initial);
+  return vVersion(versions.at(-1) ?? initial);
 }
 
-function put(store: Store, resource: string, draft: Draft): void {
+export function put(store: Store, resource: string, draft: Draft): void {
   const current = store.get(resource, draft.metadata.namespace, draft.metadata.name);
   if (!current) store.add(resource, draft);
   else {
@@ -31,15 +31,16 @@ function put(store: Store, resource: string, draft: Draft): void {
   }
 }
 
-function workload(
+export function workload(
   kind: 'Deployment' | 'DaemonSet',
   name: string,
   image: string,
   labels: Record<string, string>,
   more: object,
 ) {
-  const { replicas, ...podSpec } = more as { replicas?: number };
-  const spec = { containers: [{ name, image }], serviceAccountName: name, ...podSpec };
+  const { replicas, args, ...podSpec } = more as { replicas?: number; args?: string[] };
+  const containers = [{ name, image, ...(args?.length && { args }) }];
+  const spec = { containers, serviceAccountName: name, ...podSpec };
   return {
     apiVersion: 'apps/v1',
     kind,
@@ -127,7 +128,7 @@ export function putSystemObjects(store: Store, facts: SystemFacts): void {
 }
 
 /** An upgrade sets the image and leaves alone what users changed, such as the number of replicas. */
-function keepWorkload(store: Store, resource: string, draft: Draft & { spec: object }): void {
+export function keepWorkload(store: Store, resource: string, draft: Draft & { spec: object }): void {
   const current = store.get<Workload>(resource, SYSTEM, draft.metadata.name);
   if (!current) return void store.add(resource, { ...draft, status: {} });
   const { template } = draft.spec as Workload['spec'];

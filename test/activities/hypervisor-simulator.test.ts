@@ -1,14 +1,14 @@
+import type { ImageSpec } from '../../activities/hypervisor/driver.js';
 import { describeHypervisor } from './hypervisor-contract.js';
-import { type Effect, ZoneFixture, aMachine, hostKey } from './zone-fixture.js';
+import { type Effect, IMAGES, ZoneFixture, aMachine, hostKey, noFile } from './zone-fixture.js';
 
 describeHypervisor('the simulator', async () => {
   const zone = await ZoneFixture.start();
   return {
     hypervisor: zone.host(),
-    templateId: 'template-1',
-    templateUrl: 'http://127.0.0.1/template.qcow2',
-    isoId: 'v1',
-    isoUrl: 'http://127.0.0.1/v1.iso',
+    template: IMAGES[0]!,
+    medium: IMAGES[1]!,
+    file: noFile,
     changes: async () => (await zone.effects()).length,
     stop: () => zone.stop(),
   };
@@ -57,6 +57,7 @@ describe('a simulated host', () => {
     await zone.host().ensureAbsent(one.spec.name);
     await zone.host().ensureSeedAbsent(one.seed.name);
     await zone.host().ensureVolumeAbsent(one.volume.name);
+    await zone.host().ensureNetworkAbsent(one.spec);
     const { cache: _kept, ...after } = await zone.get<Record<string, unknown>>('/control/world');
     expect(after).toEqual(before);
   });
@@ -86,7 +87,9 @@ describe('a simulated host', () => {
     const effects = await zone.effects();
     const took = (kind: string) => effects.filter((one) => one.kind === kind).map(seconds);
     expect(effects.map(({ kind }) => kind)).toEqual([
+      'cache.template',
       'cache.iso',
+      'network.create',
       'volume.create',
       'seed.create',
       'domain.define',
@@ -105,6 +108,7 @@ describe('a simulated host', () => {
     ])('%s gives %s', async (kind, type, nonRetryable, effects) => {
       await zone.fault({ on: 'hypervisor', match: 'volume.create', kind, times: 1 });
       const { volume } = aMachine();
+      await zone.host().ensureImage(template, noFile);
       await expect(zone.host().ensureVolume(volume)).rejects.toMatchObject({ type, nonRetryable });
       expect(await zone.effects('volume')).toHaveLength(effects);
       await zone.host().ensureVolume(volume);
@@ -154,4 +158,5 @@ describe('a simulated host', () => {
   });
 });
 
+const [template] = IMAGES as [ImageSpec];
 const seconds = ({ begin, end }: Effect) => (Date.parse(end) - Date.parse(begin)) / 1000;

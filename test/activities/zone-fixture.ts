@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { simulatorGateway } from '../../activities/gateway/simulator.js';
 import type { GatewayNetwork } from '../../activities/gateway/driver.js';
-import type { DomainSpec, SeedMedium } from '../../activities/hypervisor/driver.js';
+import type { DomainSpec, ImageSpec, SeedMedium, VolumeSpec } from '../../activities/hypervisor/driver.js';
 import { simulatorHypervisor } from '../../activities/hypervisor/simulator.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.js';
 
@@ -19,7 +19,7 @@ export interface Effect {
 export interface Machine {
   spec: DomainSpec;
   seed: SeedMedium;
-  volume: { name: string; sizeGb: number; templateId: string; templateUrl: string };
+  volume: VolumeSpec;
 }
 
 export const keyPair = ssh2.utils.generateKeyPairSync('ed25519');
@@ -28,21 +28,53 @@ export const PROGRAM = Buffer.from('#!/bin/bash\necho a stand-in for cks-node\n'
 export const HASH = createHash('sha256').update(PROGRAM).digest('hex').slice(0, 16);
 export const CERTIFICATE_KEY = 'a'.repeat(64);
 
+export const IMAGES: ImageSpec[] = [
+  { kind: 'TEMPLATE', id: 'template-1', url: 'http://127.0.0.1/template.qcow2', checksum: null, format: 'QCOW2' },
+  { kind: 'ISO', id: 'v1', url: 'http://127.0.0.1/v1.iso', checksum: null, format: 'ISO' },
+];
+export const noFile = () => Promise.reject(new Error('nothing is fetched for a simulated host'));
+
 /** A network whose public address no other test is likely to use. */
-export function aNetwork(nodes: string[], controls = nodes.slice(0, 1)): GatewayNetwork {
+export type TestNetwork = GatewayNetwork & { publicAddress: string };
+export function aNetwork(nodes: string[], controls = nodes.slice(0, 1)): TestNetwork {
   const publicAddress = `127.${randomInt(100, 250)}.${randomInt(1, 250)}.${randomInt(2, 250)}`;
+  return { ...networkAt(publicAddress, nodes, controls), publicAddress };
+}
+
+/** An isolated network as the service renders it for nodes at these addresses. */
+export function networkAt(publicAddress: string, nodes: string[], controls = nodes.slice(0, 1)): GatewayNetwork {
+  const networkId = randomUUID();
+  const open = (from: number, to: number) => ({ publicAddress, protocol: 'tcp' as const, from, to, cidr: '0.0.0.0/0' });
   return {
-    networkId: randomUUID(),
-    networkNumber: 7,
-    cidr: '10.1.1.0/24',
-    gateway: '10.1.1.1',
-    publicAddress,
-    open: [
-      { from: 2222, to: 2221 + Math.max(1, nodes.length) },
-      { from: 6443, to: 6443 },
+    networkId,
+    outside: null,
+    tiers: [
+      { networkId, networkNumber: 7, cidr: '10.1.1.0/24', gateway: '10.1.1.1', bridge: null, peers: [], acl: null },
     ],
-    forwards: nodes.map((address, i) => ({ publicPort: 2222 + i, address, port: 22 })),
-    balancers: [{ name: 'api-lb', publicPort: 6443, port: 6443, members: controls }],
+    publicAddresses: [publicAddress],
+    openings: [open(2222, 2221 + Math.max(1, nodes.length)), open(6443, 6443)],
+    egress: { policy: 'allow', except: [] },
+    forwards: nodes.map((address, i) => ({
+      publicAddress,
+      protocol: 'tcp',
+      publicPort: 2222 + i,
+      publicEndPort: 2222 + i,
+      address,
+      port: 22,
+    })),
+    balancers: [
+      {
+        publicAddress,
+        name: 'api-lb',
+        publicPort: 6443,
+        port: 6443,
+        algorithm: 'roundrobin',
+        networkNumber: 7,
+        cidrs: [],
+        members: controls.map((address) => ({ address, draining: false })),
+        check: null,
+      },
+    ],
   };
 }
 
@@ -57,12 +89,7 @@ export function aMachine(overrides: Partial<DomainSpec> = {}): Machine {
     ssh_keys: { ed25519_private: hostKey.private, ed25519_public: hostKey.public },
   };
   return {
-    volume: {
-      name: `${name}-root`,
-      sizeGb: 8,
-      templateId: 'template-1',
-      templateUrl: 'http://127.0.0.1/template.qcow2',
-    },
+    volume: { name: `${name}-root`, sizeGb: 8, templateId: 'template-1' },
     seed: {
       name: `${name}-seed`,
       files: {
@@ -78,8 +105,11 @@ export function aMachine(overrides: Partial<DomainSpec> = {}): Machine {
       hostName,
       cpus: 2,
       ramMb: 2048,
+      maxCpus: 8,
+      maxRamMb: 8192,
       macAddress: '02:00:00:00:00:01',
       networkId: 'network-1',
+      networkNumber: 7,
       ipAddress,
       volume: `${name}-root`,
       media: [`${name}-seed`, 'iso-v1'],
@@ -139,10 +169,16 @@ export class ZoneFixture {
     return fetch(`${this.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
   }
 
+  /** Something done to the zone behind the service's back. */
+  async control(path: string, body: object): Promise<Response> {
+    return fetch(`${this.url}/control/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  }
+
   /** Everything up to a machine that runs; its network has to be applied apart. */
   async boot({ spec, seed, volume }: Machine, host = 'host-1'): Promise<void> {
     const driver = this.host(host);
-    await driver.ensureIso('v1', 'http://127.0.0.1/v1.iso');
+    for (const image of IMAGES) await driver.ensureImage(image, noFile);
+    await driver.ensureNetwork(spec);
     await driver.ensureVolume(volume);
     await driver.ensureSeed(seed);
     await driver.ensureDefined(spec);
