@@ -1,0 +1,79 @@
+import { Context } from '@temporalio/activity';
+import { beginImageWork, copyFailed, copyReady, endCopy, readImage, settleImage } from '../../db/images.js';
+import { readSettings } from '../../db/configuration.js';
+import type { HostRow, TemplateRow } from '../../db/rows.js';
+import { fault } from '../../workflows/model/fault.js';
+import type { ImageCopy, ImageWork } from '../../workflows/model/image.js';
+import type { Deps } from '../deps.js';
+import { imageName, type ImageSpec } from '../hypervisor/driver.js';
+
+const HEARTBEAT_MS = 1500;
+
+/** An image's row as drivers and the store know it. */
+export const imageSpec = ({ kind, uuid, url, checksum, format }: TemplateRow): ImageSpec => ({
+  kind,
+  id: uuid,
+  url,
+  checksum,
+  format,
+});
+
+async function beating<T>(body: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    return await body();
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** Copies of templates and media in the pools of hosts. */
+export const imageActivities = ({ db, openHypervisor, fetchImage, images }: Deps) => {
+  const open = async (imageId: string, hostId: string) => {
+    const image = await readImage(db, imageId);
+    const host = await db<HostRow>('host').where({ uuid: hostId }).first();
+    if (!image || !host) throw fault('Internal', `image ${imageId} or host ${hostId} has no row`);
+    return { image, host: openHypervisor(host) };
+  };
+
+  return {
+    async beginImageRun(imageId: string): Promise<ImageWork> {
+      const settings = await readSettings(db);
+      const limitSeconds = settings['cks.download.timeout'] + settings['cks.machine.volume.timeout'];
+      return { ...(await beginImageWork(db, imageId)), limitSeconds };
+    },
+
+    /** Leaves the image in the pool; fetched only where the host's driver asks for the file. */
+    ensureImageInPool: (imageId: string, { poolId, hostId }: ImageCopy): Promise<void> =>
+      beating(async () => {
+        const { image, host } = await open(imageId, hostId);
+        if (image.removed !== null) return;
+        const spec = imageSpec(image);
+        await host.ensureImage(spec, () => fetchImage(spec));
+        await copyReady(db, imageId, poolId);
+        // One copy is enough for the zone; the others may take longer.
+        await settleImage(db, imageId);
+      }),
+
+    /** Leaves neither the pool nor this machine with the image. */
+    ensureImageGone: (imageId: string, { poolId, hostId }: ImageCopy): Promise<void> =>
+      beating(async () => {
+        const { image, host } = await open(imageId, hostId);
+        await host.ensureImageAbsent(imageName({ kind: image.kind, id: image.uuid }));
+        await endCopy(db, imageId, poolId);
+      }),
+
+    async noteImageFailure(imageId: string, { poolId }: ImageCopy, error: string, forGood: boolean): Promise<void> {
+      await copyFailed(db, imageId, poolId, error, forGood);
+    },
+
+    /** Brings the zones' rows to what the pools hold. */
+    async settleImageRun(imageId: string, kind: ImageWork['kind']): Promise<void> {
+      const image = await readImage(db, imageId);
+      if (image && kind === 'remove') await images.forget({ kind: image.kind, id: image.uuid });
+      else await settleImage(db, imageId, image && (await images.size(imageSpec(image))));
+    },
+  };
+};
+export type ImageActivities = ReturnType<typeof imageActivities>;
