@@ -4,21 +4,30 @@ import { linkTo, readRoute, type ShowView } from './router.js';
 import { isAdmin, readSession, SESSION_STORE } from './session.js';
 import { clusterView } from './views/cluster.js';
 import { clustersView } from './views/clusters.js';
+import { cniView } from './views/cni.js';
 import { createView } from './views/create.js';
 import { eventsView } from './views/events.js';
+import { hostsView } from './views/hosts.js';
 import { keyPairsView } from './views/key-pairs.js';
+import { machinesView } from './views/machines.js';
 import { settingsView } from './views/settings.js';
 import { signInView } from './views/sign-in.js';
+import { versionsView } from './views/versions.js';
 import { forgetZones } from './zones.js';
 
 const VIEWS: Record<string, ShowView> = {
   clusters: clustersView,
   create: createView,
+  machines: machinesView,
   events: eventsView,
   keys: keyPairsView,
+  cni: cniView,
+  hosts: hostsView,
+  versions: versionsView,
   settings: settingsView,
 };
-const MENU: readonly (readonly [path: string, text: string])[] = [['clusters', 'Clusters'], ['events', 'Events'], ['keys', 'Key pairs'], ['settings', 'Settings']]; // prettier-ignore
+const MENU: readonly (readonly [path: string, text: string])[] = [['clusters', 'Clusters'], ['machines', 'Machines'], ['events', 'Events'], ['keys', 'Key pairs'], ['cni', 'CNI'], ['hosts', 'Zones and hosts'], ['versions', 'Versions'], ['settings', 'Settings']]; // prettier-ignore
+const FOR_ADMINS = ['hosts', 'versions', 'settings'];
 
 const header = h('header');
 let main = h('main', { id: 'main', tabindex: '-1' });
@@ -26,7 +35,7 @@ let left = new AbortController();
 
 function drawHeader(place: string): void {
   const session = readSession();
-  const links = MENU.filter(([path]) => path !== 'settings' || isAdmin()).map(([path, text]) =>
+  const links = MENU.filter(([path]) => !FOR_ADMINS.includes(path) || isAdmin()).map(([path, text]) =>
     h('li', {}, h('a', { href: linkTo([path]), 'aria-current': path === place && 'page' }, text)),
   );
   show(

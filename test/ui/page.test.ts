@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { now } from '../../db/knex.js';
 import { Harness, PASSWORD } from '../api/harness.js';
@@ -14,7 +15,17 @@ let operation: string;
 let problems: string[];
 
 const text = (selector: string) => page.locator(selector).first().innerText();
+/** Pictures to look at, where `CKS_SHOTS` names a folder for them. */
+const shot = async (name: string): Promise<void> => {
+  const folder = process.env['CKS_SHOTS'];
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+};
 const visit = (hash = '') => page.goto(`http://127.0.0.1:${h.port}/${hash}`);
+/** The root admin gets the password of the others. */
+async function adminPassword(): Promise<void> {
+  const { password } = await h.db('user').where({ username: 'user' }).first<{ password: string }>();
+  await h.db('user').where({ username: 'admin' }).update({ password });
+}
 async function signIn(username = 'user', password = PASSWORD): Promise<void> {
   await visit();
   await page.getByLabel('User name').fill(username);
@@ -110,6 +121,112 @@ test('a delete shows its plan before it is agreed to, and Escape leaves everythi
   await page.locator('dialog').waitFor({ state: 'detached' });
 });
 
+test('a scale is agreed to with the plan that was shown, and a change of the form drops the plan', async () => {
+  const { uuid } = await addCluster(h.db, h.users.U, { name: 'scaled' });
+  await signIn();
+  await page.getByRole('link', { name: 'scaled' }).click();
+  await page.getByRole('button', { name: 'Scale …' }).click();
+  const go = page.getByRole('button', { name: 'Scale', exact: true });
+  expect(await go.isDisabled()).toBe(true);
+  await page.getByLabel('Workers', { exact: true }).fill('2');
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  await page.locator('dialog .steps .step').first().waitFor();
+  expect(await go.isEnabled()).toBe(true);
+  await shot('scale');
+  await page.getByLabel('Workers', { exact: true }).fill('50');
+  expect(await go.isDisabled()).toBe(true);
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  expect(await text('dialog [role=alert]')).toContain('cloud.kubernetes.cluster.max.size');
+  await page.getByLabel('Workers', { exact: true }).fill('3');
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  await page.locator('dialog .steps .step').first().waitFor();
+  await go.click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  const [operation] = await h.db('operation').where({ cluster_id: uuid });
+  expect(operation).toMatchObject({ kind: 'scale', ended: null });
+  expect(JSON.parse(String(operation.params))).toEqual({ size: 3 });
+});
+
+test('what a state does not allow is marked, says why, and does nothing', async () => {
+  await addCluster(h.db, h.users.U, { name: 'asleep', state: 'Stopped' });
+  await signIn();
+  await page.getByRole('link', { name: 'asleep' }).click();
+  const upgrade = page.getByRole('button', { name: 'Upgrade …' });
+  expect(await upgrade.getAttribute('title')).toBe('It is Stopped: this needs it to be Running');
+  await upgrade.click({ force: true });
+  expect(await page.locator('dialog').count()).toBe(0);
+  await page.getByRole('button', { name: 'Start …' }).click();
+  await page.locator('dialog .steps .step').first().waitFor();
+  expect(await page.getByRole('button', { name: 'Start', exact: true }).isEnabled()).toBe(true);
+  await shot('start');
+});
+
+test('the variables of a CNI configuration get their fields, and a choice per node type is sent', async () => {
+  await signIn();
+  await page.getByRole('link', { name: 'CNI' }).click();
+  await page.getByText('Register a configuration').click();
+  await page.getByLabel('Name').fill('calico');
+  await page.getByLabel('Content').fill('#!/bin/bash\necho ${POOL} été');
+  await page.getByLabel('Variables').fill('POOL');
+  await page.getByRole('button', { name: 'Register' }).click();
+  await page.getByRole('row', { name: 'calico' }).waitFor();
+  const [row] = await h.db('user_data').where({ account_id: h.users.U.accountId, name: 'calico' });
+  expect(Buffer.from(String(row.data), 'base64').toString()).toBe('#!/bin/bash\necho ${POOL} été');
+  await shot('cni');
+  await page.getByRole('link', { name: 'Clusters', exact: true }).click();
+  await page.getByRole('link', { name: 'Create a cluster' }).click();
+  await page.getByLabel('Name (required)').fill('with-cni');
+  await page.getByText('More', { exact: true }).click();
+  await page.getByLabel('CNI configuration').selectOption({ label: 'calico' });
+  await page.getByLabel('POOL').fill('10.9.0.0/16');
+  await page.getByLabel('Offering: worker nodes').selectOption({ index: 1 });
+  const sent = page.waitForRequest((request) => (request.postData() ?? '').includes('dryrun'));
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  const body = new URLSearchParams((await sent).postData() ?? '');
+  expect(body.get('cniconfigdetails[0].POOL')).toBe('10.9.0.0/16');
+  expect(body.get('nodeofferings[0].node')).toBe('worker');
+  expect(body.get('nodeofferings[0].offering')).toMatch(/^[\da-f-]{36}$/);
+  await page.locator('.steps .step').first().waitFor();
+  await shot('create');
+});
+
+test('the lists of machines, hosts and versions fit a narrow screen and say what is simulated', async () => {
+  await adminPassword();
+  await page.setViewportSize({ width: 400, height: 800 });
+  await signIn('admin');
+  for (const [link, row] of [['Machines', /alpha-control-0/], ['Zones and hosts', /sim-1/], ['Versions', /v1.34.2/]] as const) {
+    await page.getByRole('link', { name: link }).click();
+    await page.getByRole('row', { name: row }).first().waitFor();
+    if (link !== 'Versions') await page.locator('main .badge.simulated').first().waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400);
+    await shot(link.replaceAll(' ', '-'));
+  } // prettier-ignore
+  await page.getByRole('link', { name: 'Machines' }).click();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByText('Deploy a machine').click();
+  await page.getByLabel('Service offering').waitFor();
+  await shot('machines-dark');
+});
+
+test('an upgrade offers only higher versions of the same minor or the next', async () => {
+  const version = await h
+    .db('kubernetes_supported_version')
+    .where({ semantic_version: '1.33.4' })
+    .first<{ uuid: string }>();
+  await h
+    .db('vm_template')
+    .whereIn('uuid', h.db('kubernetes_supported_version').select('iso_id'))
+    .update({ state: 'Ready' });
+  await addCluster(h.db, h.users.U, { name: 'older', kubernetes_version_id: version.uuid });
+  await signIn();
+  await page.getByRole('link', { name: 'older' }).click();
+  await page.getByRole('button', { name: 'Upgrade …' }).click();
+  const offered = await page.getByLabel('Kubernetes version').locator('option').allInnerTexts();
+  expect(offered.map((each) => each.replace(/^v/, '').slice(0, 6))).toEqual(['1.34.2', '1.34.1']);
+  await shot('upgrade');
+});
+
 test('a private key is shown once', async () => {
   await signIn();
   await page.getByRole('link', { name: 'Key pairs' }).click();
@@ -126,6 +243,7 @@ test('the form of a create comes from the API, and a refusal is shown in its wor
   await page.getByRole('link', { name: 'Create a cluster' }).click();
   await page.getByLabel('Name (required)').fill('many');
   expect(await page.getByLabel('Zone').innerText()).toContain('sim-1 (SIMULATED)');
+  expect(await page.getByLabel(/registry/i).count()).toBe(0);
   await page.getByRole('button', { name: 'Show the plan' }).click();
   await page.locator('.steps .step').first().waitFor();
   await page.getByLabel('Workers').fill('50');
@@ -134,10 +252,7 @@ test('the form of a create comes from the API, and a refusal is shown in its wor
 });
 
 test('a root admin changes a setting', async () => {
-  await h
-    .db('user')
-    .where({ username: 'admin' })
-    .update({ password: (await h.db('user').where({ username: 'user' }).first<{ password: string }>()).password });
+  await adminPassword();
   await signIn('admin');
   await page.getByRole('link', { name: 'Settings' }).click();
   await page.getByLabel('Part of a name').fill('node.boot');

@@ -5,13 +5,22 @@ import { title } from '../words.js';
 export interface Choice {
   value: string;
   text: string;
+  /** Names of a CNI configuration's variables, separated by commas. */
+  variables?: string;
 }
+
+const NODE_TYPES = ['control', 'worker', 'etcd'];
+/** Texts from this length on are pasted, and have several lines. */
+const LONG = 4096;
 
 /** Better labels than the parameter's name; the description stands below each field in any case. */
 const LABELS: Record<string, string> = {
   zoneid: 'Zone', kubernetesversionid: 'Kubernetes version', serviceofferingid: 'Service offering', keypair: 'SSH key pair', size: 'Workers',
   controlnodes: 'Control nodes', etcdnodes: 'etcd nodes', networkid: 'Network', noderootdisksize: 'Root disk (GB)', clustertype: 'Cluster type',
-  nodeofferings: 'Offerings per node type', nodetemplates: 'Templates per node type', domainid: 'Domain', projectid: 'Project',
+  nodeaffinitygroups: 'Affinity groups per node type', nodeofferings: 'Offering', nodetemplates: 'Template', cniconfigurationid: 'CNI configuration', templateid: 'Template', networkids: 'Network', rootdisksize: 'Root disk (GB)', url: 'URL',
+  semanticversion: 'Version', mincpunumber: 'CPUs that a node needs', minmemory: 'Memory that a node needs (MB)', forcks: 'For Kubernetes nodes', ispublic: 'For everybody',
+  sshprivatekey: 'SSH private key', sshhostkey: 'SSH host key; empty: shows it, to be compared', hosttags: 'Tags', fabricurl: 'URL of the fabric program', pool: 'Storage pool', cniconfig: 'Content', params: 'Variables',
+  cacert: 'Certificate of the authority (+tls)', clientcert: 'Client certificate (+tls)', clientkey: 'Client key (+tls)', domainid: 'Domain', projectid: 'Project',
   externalloadbalanceripaddress: 'Address of your own balancer', enablecsi: 'CSI driver', asnumber: 'AS number',
 }; // prettier-ignore
 
@@ -38,8 +47,40 @@ export function parameterField(parameter: Item, choices: readonly Choice[] | und
       label,
       says,
     );
+  if (parameter.type === 'map' && choices) return perType(name, LABELS[name] ?? title(name), choices);
+  // Its fields come with the CNI configuration that is chosen.
+  if (name === 'cniconfigdetails') return h('div', { id: 'cni-variables' });
   return h('div', { class: 'field' }, label, control(parameter, choices, props), says);
 }
+
+const options = (choices: readonly Choice[]) => choices.map(({ value, text }) => h('option', { value }, text));
+
+/** One choice for each type of node, named `nodeofferings.control` and so on. */
+const perType = (name: string, label: string, choices: readonly Choice[]): HTMLElement =>
+  h(
+    'fieldset',
+    {},
+    h('legend', {}, `${label} per node type`),
+    NODE_TYPES.map((type) => [
+      h('label', { for: `field-${name}-${type}` }, `${label}: ${type} nodes`),
+      h(
+        'select',
+        { id: `field-${name}-${type}`, name: `${name}.${type}` },
+        h('option', { value: '' }, '—'),
+        options(choices),
+      ),
+    ]),
+  );
+
+/** A field for each variable of a CNI configuration. */
+export const variableFields = (variables: string): HTMLElement[] =>
+  variables
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean)
+    .map((each) =>
+      h('div', { class: 'field' }, h('label', { for: `field-cni-${each}` }, each), h('input', { id: `field-cni-${each}`, name: `cniconfigdetails.${each}`, autocomplete: 'off' })),
+    ); // prettier-ignore
 
 function control(
   parameter: Item,
@@ -48,7 +89,7 @@ function control(
 ): HTMLElement {
   if (choices) {
     const none = props.required ? [] : [h('option', { value: '' }, '—')];
-    return h('select', props, none, choices.map(({ value, text }) => h('option', { value }, text))); // prettier-ignore
+    return h('select', props, none, options(choices)); // prettier-ignore
   }
   if (parameter.type === 'map')
     return h('textarea', {
@@ -57,6 +98,8 @@ function control(
       spellcheck: 'false',
       placeholder: 'One entry per line: key=value, key=value',
     });
+  if (parameter.type === 'string' && Number(parameter.length) >= LONG)
+    return h('textarea', { ...props, rows: 3, spellcheck: 'false', autocomplete: 'off' });
   const numeric = parameter.type === 'long' || parameter.type === 'integer';
   const secret = props.name.includes('password');
   return h('input', {
@@ -74,6 +117,7 @@ export function readFields(form: HTMLFormElement, parameters: readonly Item[]): 
   const sent: Record<string, string> = {};
   const data = new FormData(form);
   for (const { name, type } of parameters as { name: string; type: string }[]) {
+    if (type === 'map') Object.assign(sent, partsOf(name, data));
     const value = data.get(name);
     if (typeof value !== 'string' || value.trim() === '') continue;
     if (type !== 'map') {
@@ -91,4 +135,22 @@ export function readFields(form: HTMLFormElement, parameters: readonly Item[]): 
     }
   }
   return sent;
+}
+
+/** Fields named `<map>.<part>`: a choice per node type, or a value per variable. */
+function partsOf(name: string, data: FormData): Record<string, string> {
+  const filled = [...data].flatMap(([key, value]) =>
+    key.startsWith(`${name}.`) && typeof value === 'string' && value.trim() !== ''
+      ? [[key.slice(name.length + 1), value] as const]
+      : [],
+  );
+  if (name === 'cniconfigdetails')
+    return Object.fromEntries(filled.map(([key, value]) => [`${name}[0].${key}`, value]));
+  const what = name === 'nodetemplates' ? 'template' : 'offering';
+  return Object.fromEntries(
+    filled.flatMap(([type, id], i) => [
+      [`${name}[${i}].node`, type],
+      [`${name}[${i}].${what}`, id],
+    ]),
+  );
 }

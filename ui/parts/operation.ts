@@ -6,6 +6,12 @@ import { openDialog } from './dialog.js';
 import { attempt } from './notice.js';
 import { stepList } from './steps.js';
 
+/** What a part that acts needs of its view. */
+export interface Acting {
+  signal: AbortSignal;
+  changed: () => void;
+}
+
 const MENDER: Record<string, string> = {
   user: 'You can fix this yourself; then resume.',
   operator: 'The operator of this service can fix this; then resume.',
@@ -51,7 +57,7 @@ function askCancel(operation: Item, signal: AbortSignal, agreed: () => Promise<v
 }
 
 /** One operation with its progress, its steps and, for the newest, what can be done to it. */
-export function operationCard(operation: Item, acting?: { changed: () => void; signal: AbortSignal }): HTMLElement {
+export function operationCard(operation: Item, acting?: Acting): HTMLElement {
   const percent = Number(operation.percent ?? 0);
   const active = operation.ended === undefined;
   const temporal = String(operation.temporalurl ?? '');

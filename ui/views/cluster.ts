@@ -2,7 +2,7 @@ import { call, list, type Item } from '../api.js';
 import { h, show } from '../dom.js';
 import { watchOperation } from '../events.js';
 import { clusterHead, clusterFacts, nodesTable, terminalLines } from '../parts/cluster.js';
-import { askDelete } from '../parts/delete-dialog.js';
+import { clusterActions } from '../parts/cluster-actions.js';
 import { download } from '../parts/download.js';
 import { attempt, notice } from '../parts/notice.js';
 import { operationCard } from '../parts/operation.js';
@@ -58,19 +58,19 @@ export const clusterView: ShowView = ({ main, route, signal }) => {
       ),
       simulatedZones(),
     ]);
-    if (signal.aborted) return;
     const cluster = found.items[0];
+    const forwards =
+      cluster?.networkid === undefined
+        ? []
+        : await list('listPortForwardingRules', 'portforwardingrule', { networkid: String(cluster.networkid), listall: 'true' }, signal).then(({ items }) => items, () => []); // prettier-ignore
+    if (signal.aborted) return;
     const [first, ...earlier] = operations.items;
     if (!cluster)
       show(head, notice('plain', 'This cluster was deleted. ', h('a', { href: linkTo([]) }, 'All clusters')));
     else {
       const actions = [
-        h('button', { type: 'button', onclick: kubeconfig(cluster) }, 'Download kubeconfig'),
-        h(
-          'button',
-          { type: 'button', class: 'danger', onclick: () => askDelete(cluster, signal, reading.now) },
-          'Delete …',
-        ),
+        h('button', { key: 'kubeconfig', type: 'button', onclick: kubeconfig(cluster) }, 'Download kubeconfig'),
+        clusterActions(cluster, { signal, changed: reading.now }),
       ];
       show(head, clusterHead(cluster, simulated.has(String(cluster.zoneid)), actions), clusterFacts(cluster));
     }
@@ -79,7 +79,7 @@ export const clusterView: ShowView = ({ main, route, signal }) => {
     else if (first.id !== newest.id) follow(first);
     show(
       rest,
-      cluster && [nodesTable(cluster), terminalLines(cluster)],
+      cluster && [nodesTable(cluster), terminalLines(cluster, forwards)],
       earlier.length > 0 && h('h2', {}, 'Earlier operations'),
       earlier.map((each) => h('details', { key: each.id }, h('summary', {}, `${String(each.operation)} — ${String(each.state)}`), operationCard(each))),
       operations.count > SHOWN_BEFORE + 1 && h('p', { class: 'dim' }, `${operations.count - SHOWN_BEFORE - 1} older operations are not shown; the API lists them.`),

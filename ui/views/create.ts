@@ -1,7 +1,7 @@
 import { call, list, start, wordsOf, type Item } from '../api.js';
 import { readChoices } from '../choices.js';
 import { h, show } from '../dom.js';
-import { parameterField, readFields } from '../parts/field.js';
+import { parameterField, readFields, variableFields } from '../parts/field.js';
 import { attempt, notice } from '../parts/notice.js';
 import { stepList } from '../parts/steps.js';
 import { go, linkTo, type ShowView } from '../router.js';
@@ -33,12 +33,16 @@ export const createView: ShowView = ({ main, signal }) => {
 };
 
 async function fill(place: HTMLElement, signal: AbortSignal): Promise<void> {
-  const [{ items }, choices] = await Promise.all([
+  const [{ items }, choices, { capability }] = await Promise.all([
     list('listApis', 'api', { name: COMMAND }, signal),
     readChoices(signal),
+    call('listCapabilities', {}, signal),
   ]);
   if (signal.aborted) return;
-  const parameters = ((items[0]?.params ?? []) as Item[]).filter(({ name }) => !NEVER.includes(String(name)));
+  const experimental = capability?.kubernetesclusterexperimentalfeaturesenabled === true;
+  const parameters = ((items[0]?.params ?? []) as Item[]).filter(
+    ({ name }) => !NEVER.includes(String(name)) && (experimental || !String(name).startsWith('dockerregistry')),
+  );
   const byName = new Map(parameters.map((each) => [String(each.name), each]));
   const field = (parameter: Item) => parameterField(parameter, choices[String(parameter.name)]);
   const trouble = h('div');
@@ -70,6 +74,12 @@ async function fill(place: HTMLElement, signal: AbortSignal): Promise<void> {
     const select = form.elements.namedItem(name);
     if (select instanceof HTMLSelectElement && select.options.length > 1) select.selectedIndex = 1;
   }
+  const cni = form.elements.namedItem('cniconfigurationid');
+  if (cni instanceof HTMLSelectElement)
+    cni.onchange = () => {
+      const chosen = choices.cniconfigurationid?.find(({ value }) => value === cni.value);
+      form.querySelector('#cni-variables')?.replaceChildren(...variableFields(chosen?.variables ?? ''));
+    };
   if (choices.kubernetesversionid?.length === 0)
     show(
       trouble,
