@@ -1,4 +1,4 @@
-import { Context, heartbeat, sleep } from '@temporalio/activity';
+import { heartbeat, sleep } from '@temporalio/activity';
 import { claimOperation, readFacts, recordPlan, settleOperation } from '../db/operations.js';
 import { textOf } from '../workflows/model/fault.js';
 import type { Claim, ClusterFacts, Outcome } from '../workflows/model/operation.js';
@@ -15,10 +15,10 @@ export const bookkeepingActivities = ({ db }: Deps) => ({
 export const claimingActivities = (deps: Deps) => ({
   /**
    * Takes the operation for this run, after the operation that it takes over from has ended, and reads the facts for its list.
+   * `runId`: the first run of the workflow, which a run that goes on in a new history keeps.
    * A further attempt looks at the machines first: rows may be older than the world. Null: the operation is not to be had.
    */
-  async claim(operationId: string): Promise<{ claim: Claim; facts: ClusterFacts } | null> {
-    const { runId } = Context.current().info.workflowExecution!;
+  async claim(operationId: string, runId: string): Promise<{ claim: Claim; facts: ClusterFacts } | null> {
     for (;;) {
       const claim = await claimOperation(deps.db, operationId, runId);
       if (claim === null) return null;

@@ -1,9 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import type { HostRow, ZoneRow } from '../db/rows.js';
 import type { Sealer } from '../db/secret.js';
 import type { Gateway } from './gateway/driver.js';
-import type { Hypervisor } from './hypervisor/driver.js';
+import type { Hypervisor, ImageSpec } from './hypervisor/driver.js';
+import type { ImageStore } from './images/store.js';
 import type { KubernetesClients } from './kubernetes/clients.js';
 
 /** What activities are built from; wired once in `worker.ts`. */
@@ -11,8 +13,12 @@ export interface Deps {
   db: Knex;
   sealer: Sealer;
   /** Drivers by the scheme of a host's or gateway's URL. */
-  openHypervisor: (url: string) => Hypervisor;
-  openGateway: (url: string) => Gateway;
+  openHypervisor: (host: HostRow) => Hypervisor;
+  openGateway: (zone: ZoneRow) => Gateway;
+  /** A fetched, verified copy of an image on this machine. */
+  fetchImage: (image: ImageSpec) => Promise<{ path: string; bytes: number }>;
+  /** Fetched templates and media on this machine. */
+  images: ImageStore;
   kubernetes: KubernetesClients;
   temporal: Client;
   log: Logger;

@@ -1,27 +1,45 @@
-import { Context } from '@temporalio/activity';
-import { fault } from '../workflows/model/fault.js';
+import { asyncLocalStorage } from '@temporalio/activity';
+import type { Knex } from 'knex';
+import type { HostRow, ZoneRow } from '../db/rows.js';
+import type { Sealer } from '../db/secret.js';
+import { sshFabric } from './fabric/ssh.js';
 import type { Gateway } from './gateway/driver.js';
+import { readTarget, type Program } from './gateway/forced-command.js';
 import { simulatorGateway } from './gateway/simulator.js';
+import { sshGateway } from './gateway/ssh.js';
 import type { Hypervisor } from './hypervisor/driver.js';
+import { LibvirtChildren, type ChildrenOptions } from './hypervisor/libvirt/children.js';
+import { readLibvirtHost, type Fabric } from './hypervisor/libvirt/hosts.js';
+import { libvirtHypervisor } from './hypervisor/libvirt/index.js';
 import { simulatorHypervisor } from './hypervisor/simulator.js';
 import { fenced } from './step.js';
 
-/** Calls of drivers end with the activity that makes them. */
-const signal = () => Context.current().cancellationSignal;
+/** Calls of drivers end with the activity that makes them; some are made outside of one. */
+const signal = () => asyncLocalStorage.getStore()?.cancellationSignal;
 
-/** The driver of a host: its URL's scheme decides. */
-export function openHypervisor(url: string): Hypervisor {
-  if (url.startsWith('simulator://')) return fenced<Hypervisor>(simulatorHypervisor(url, signal));
-  throw noDriver('hosts', url);
+export interface DriverSources {
+  db: Knex;
+  sealer: Sealer;
+  fabric?: Fabric;
+  libvirt?: ChildrenOptions;
 }
 
-export function openGateway(url: string): Gateway {
-  if (url.startsWith('simulator://')) return fenced(simulatorGateway(url, signal));
-  throw noDriver('gateways', url);
+/** The drivers of hosts and gateways; a URL's scheme decides which one. `close` ends what they started, whatever it is doing. */
+export function driversFor({ db, sealer, fabric = sshFabric(db, sealer, signal), libvirt }: DriverSources) {
+  const children = new LibvirtChildren(libvirt);
+  return {
+    openHypervisor(host: HostRow): Hypervisor {
+      if (host.url.startsWith('simulator://')) return fenced<Hypervisor>(simulatorHypervisor(host.url, signal));
+      return fenced(libvirtHypervisor(children, () => readLibvirtHost({ db, sealer, fabric }, host), signal));
+    },
+    openGateway({ uuid, name, gateway_url: url }: Pick<ZoneRow, 'uuid' | 'name' | 'gateway_url'>): Gateway {
+      if (url.startsWith('simulator://')) return fenced(simulatorGateway(url, signal));
+      const program = async (): Promise<Program> => ({
+        target: await readTarget(db, sealer, url, `zone/${uuid}`, `the gateway of zone ${name}`),
+        failed: 'GatewayFailed',
+      });
+      return fenced(sshGateway(program, signal));
+    },
+    close: (graceMs?: number) => children.close(graceMs),
+  };
 }
-
-const noDriver = (what: string, url: string) =>
-  fault(
-    'HypervisorRefused',
-    `no driver for ${what} of the form ${url.split('://')[0]}://: this release drives simulator:// only`,
-  );

@@ -3,6 +3,8 @@ import { readEncryptionKey } from '../db/encryption-key.js';
 import path from 'node:path';
 
 export interface WorkerEnvironment {
+  /** The service's folder, shared with the API servers: fetched and uploaded images are there. */
+  home: string;
   databaseUrl: string;
   encryptionKey: Secret;
   temporalAddress: string;
@@ -20,6 +22,7 @@ export function readWorkerEnvironment(env: NodeJS.ProcessEnv): WorkerEnvironment
   if (!Number.isInteger(pollMs) || pollMs < 10)
     throw new Error(`CKS_POLL_MS takes a whole number of milliseconds from 10 on, found "${env['CKS_POLL_MS']}"`);
   return {
+    home,
     databaseUrl: env['DATABASE_URL'] ?? `sqlite:${path.join(home, 'cks.db')}`,
     encryptionKey: readEncryptionKey(env, home),
     temporalAddress: env['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${env['TEMPORAL_PORT'] ?? '7233'}`,

@@ -6,6 +6,9 @@ import { isRunOpen, signalPause, signalStop, startRun } from '../workflows/clien
 import { textOf } from '../workflows/model/fault.js';
 import type { Settings } from '../workflows/model/settings.js';
 import type { Deps } from './deps.js';
+import { resumeFetches } from './images/resume.js';
+import { resumeMachineJobs } from './machines.js';
+import { resumeNetworkJobs } from './networks.js';
 
 /** Seconds after which an operation's run must exist; younger ones are being started. */
 const START_GRACE = 3;
@@ -31,6 +34,9 @@ export const scanActivities = (deps: Deps) => ({
       }
     }
     await retryDeletes(deps);
+    await resumeFetches(deps);
+    await resumeNetworkJobs(deps);
+    await resumeMachineJobs(deps);
   },
 });
 

@@ -1,36 +1,72 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { TASK_QUEUE } from '../workflows/model/operation.js';
+import { readSettings } from '../db/configuration.js';
 import { textOf } from '../workflows/model/fault.js';
 
-const SCAN = 'cks-scan-operations';
+interface Scan {
+  id: string;
+  workflowType: string;
+  args: unknown[];
+  seconds: number;
+  limit: `${number}m`;
+}
 
-async function ensureScan(client: Client): Promise<void> {
+const OPERATIONS: Scan = {
+  id: 'cks-scan-operations',
+  workflowType: 'scanOperations',
+  args: [],
+  seconds: 5,
+  limit: '2m',
+};
+const ofZone = (zoneId: string, seconds: number): Scan => ({
+  id: `cks-scan-zone-${zoneId}`,
+  workflowType: 'scanZone',
+  args: [zoneId],
+  seconds,
+  limit: '10m',
+});
+
+const specOf = ({ seconds }: Scan) => ({ intervals: [{ every: seconds * 1000 }] });
+
+/** Leaves the schedule there with its period; one that another release or setting made is brought to this one. */
+async function ensureSchedule(client: Client, scan: Scan): Promise<void> {
   try {
     await client.schedule.create({
-      scheduleId: SCAN,
-      spec: { intervals: [{ every: '5s' }] },
+      scheduleId: scan.id,
+      spec: specOf(scan),
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10s' },
       action: {
         type: 'startWorkflow',
-        workflowType: 'scanOperations',
-        args: [],
+        workflowType: scan.workflowType,
+        args: scan.args,
         taskQueue: TASK_QUEUE,
-        workflowId: SCAN,
+        workflowId: scan.id,
         workflowTaskTimeout: '5s',
-        workflowRunTimeout: '2m',
+        workflowRunTimeout: scan.limit,
       },
     });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const handle = client.schedule.getHandle(scan.id);
+    const [interval] = (await handle.describe()).spec.intervals ?? [];
+    if (interval?.every !== scan.seconds * 1000) await handle.update((found) => ({ ...found, spec: specOf(scan) }));
   }
 }
 
+async function ensureAll(client: Client, db: Knex): Promise<void> {
+  await ensureSchedule(client, OPERATIONS);
+  const seconds = (await readSettings(db))['cks.scan.seconds'];
+  const zones = await db('data_center').whereNull('removed').select<{ uuid: string }[]>('uuid');
+  for (const { uuid } of zones) await ensureSchedule(client, ofZone(uuid, seconds));
+}
+
 /** Sees to it that the schedules exist, again and again: they vanish with Temporal's store. Returns how to stop. */
-export function keepSchedules(client: Client, log: Logger): () => void {
+export function keepSchedules(client: Client, db: Knex, log: Logger): () => void {
   let failing = false;
   const look = () =>
-    void ensureScan(client).then(
+    void ensureAll(client, db).then(
       () => (failing = false),
       (error: unknown) => {
         if (!failing) log.warn({ error: textOf(error) }, 'cannot ensure the schedules; will go on trying');

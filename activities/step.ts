@@ -29,6 +29,23 @@ export function fenced<T extends object>(driver: T): T {
   });
 }
 
+/**
+ * The body of an activity that belongs to no step of a cluster's operation: fenced by `holds` as steps are by their operation,
+ * heartbeating while it runs, and what it throws is a fault of the table.
+ */
+export async function guarded<T>(holds: () => Promise<void>, body: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    await holds();
+    return await step.run(holds, body);
+  } catch (error) {
+    throw asFault(error, context.cancellationSignal.aborted);
+  } finally {
+    clearInterval(beat);
+  }
+}
+
 type StepActivity = (ref: StepRef, ...args: never[]) => Promise<unknown>;
 
 /**

@@ -37,7 +37,7 @@ export const newKey = (): string => randomBytes(64).toString('base64url');
 
 /** A user with his account and domain, as needed to know a caller. */
 export interface Identity {
-  user: Pick<UserRow, 'uuid' | 'username' | 'firstname' | 'lastname'>;
+  user: Pick<UserRow, 'uuid' | 'username' | 'firstname' | 'lastname' | 'scope'>;
   account: Pick<AccountRow, 'uuid' | 'account_name' | 'type'>;
   domain: Pick<DomainRow, 'uuid' | 'name' | 'path'>;
   password: string;
@@ -57,7 +57,7 @@ export async function findIdentity(
     .whereNull('u.removed')
     .whereNull('a.removed')
     .first<Record<string, string> & { type: number } | undefined>(
-      'u.uuid as user_uuid', 'u.username', 'u.firstname', 'u.lastname', 'u.password', 'u.state as user_state', 'a.uuid as account_uuid', 'a.account_name',
+      'u.uuid as user_uuid', 'u.username', 'u.firstname', 'u.lastname', 'u.password', 'u.state as user_state', 'u.scope', 'a.uuid as account_uuid', 'a.account_name',
       'a.type', 'a.state as account_state', 'd.uuid as domain_uuid', 'd.name as domain_name', 'd.path',
     ); // prettier-ignore
   if (!row) return undefined;
@@ -68,6 +68,7 @@ export async function findIdentity(
       username: text('username'),
       firstname: text('firstname'),
       lastname: text('lastname'),
+      scope: row['scope'] === 'kubernetes' ? 'kubernetes' : null,
     },
     account: { uuid: text('account_uuid'), account_name: text('account_name'), type: Number(row.type) },
     domain: { uuid: text('domain_uuid'), name: text('domain_name'), path: text('path') },

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { gatewayOf, netmaskOf, parseCidr, toAddress } from '../workflows/model/addresses.js';
+import type { RoleGroups } from '../workflows/model/affinity.js';
 import type { CreateFactsFromRows, CreateWish, OfferingFacts } from '../workflows/model/create-rules.js';
 import { fault } from '../workflows/model/fault.js';
 import type { Settings } from '../workflows/model/settings.js';
 import { writeDetail } from './clusters.js';
+import { isImageReady, notReadyIn } from './images.js';
 import { now, type Db } from './knex.js';
-import { readHostRooms } from './nodes.js';
+import { readHostRooms, tagsOf } from './rooms.js';
 import type {
   ClusterRow,
+  FirewallRuleRow,
   NetworkOfferingRow,
   NetworkRow,
   ServiceOfferingRow,
@@ -41,6 +44,7 @@ export async function readCreateRows(
   ids: CreateIds,
   wish: CreateWish,
   settings: Settings,
+  groups: RoleGroups = {},
 ): Promise<CreateRows> {
   const one = async <T extends object>(table: string, uuid: string | undefined) =>
     uuid === undefined ? undefined : ((await db(table).where({ uuid }).whereNull('removed').first()) as T | undefined);
@@ -62,6 +66,7 @@ export async function readCreateRows(
     ((await db('vm_template')
       .where({ kind: 'TEMPLATE', for_cks: 1, state: 'Ready' })
       .whereNull('removed')
+      .whereNotExists(notReadyIn(db, ids.zoneId))
       .where((q) => q.where({ data_center_id: ids.zoneId }).orWhereNull('data_center_id'))
       .orderBy('id')
       .first()) as TemplateRow | undefined);
@@ -87,24 +92,47 @@ export async function readCreateRows(
       },
       version: version && {
         name: version.name, semantic: version.semantic_version, enabled: version.state === 'Enabled', zoneId: version.zone_id, minCpu: version.min_cpu,
-        minRamMb: version.min_ram_size, isoReady: iso?.state === 'Ready',
+        minRamMb: version.min_ram_size, isoReady: iso !== undefined && zone !== undefined && (await isImageReady(db, iso, zone.uuid)),
       }, // prettier-ignore
       offerings: new Map(
         offerings.map((row): [string, OfferingFacts] => [
           row.uuid,
-          { uuid: row.uuid, name: row.name, cpu: row.cpu, ramMb: row.ram_size },
+          { uuid: row.uuid, name: row.name, cpu: row.cpu, ramMb: row.ram_size, hostTags: tagsOf(row.host_tags) },
         ]),
       ),
       defaultOffering: ids.offeringId,
       keypairExists: keypair !== undefined,
       template: template && { arch: template.arch },
+      templates: await readTemplates(db, wish),
       network:
         ids.networkId === undefined
           ? undefined
-          : { name: network?.name ?? ids.networkId, problem: await networkProblem(db, network, ids) },
-      hosts: zone ? await readHostRooms(db, zone.uuid) : [],
+          : {
+              name: network?.name ?? ids.networkId,
+              shared: network?.guest_type === 'Shared',
+              problem: await networkProblem(db, network, ids, wish),
+            },
+      hosts: zone
+        ? await readHostRooms(db, { zoneId: zone.uuid, accountId: ids.accountId, domainId: ids.domainId, groups })
+        : [],
     },
   };
+}
+
+/** Templates of `nodetemplates` by uuid: those that exist, and whether they may be used for nodes. */
+async function readTemplates(db: Db, wish: CreateWish): Promise<CreateFactsFromRows['templates']> {
+  const rows = await db<TemplateRow>('vm_template')
+    .whereIn(
+      'uuid',
+      wish.nodeTemplates.flatMap(({ template }) => template ?? []),
+    )
+    .whereNull('removed');
+  return new Map(
+    rows.map((row) => [
+      row.uuid,
+      { name: row.name, usable: row.for_cks === 1 && row.state === 'Ready', arch: row.arch },
+    ]),
+  );
 }
 
 function offeringProblem(offering: NetworkOfferingRow | undefined, name: string): string | undefined {
@@ -115,16 +143,38 @@ function offeringProblem(offering: NetworkOfferingRow | undefined, name: string)
   return undefined;
 }
 
-async function networkProblem(db: Db, network: NetworkRow | undefined, ids: CreateIds): Promise<string | undefined> {
+async function networkProblem(
+  db: Db,
+  network: NetworkRow | undefined,
+  ids: CreateIds,
+  wish: CreateWish,
+): Promise<string | undefined> {
   if (!network) return `Unable to find the network ${ids.networkId}: it was removed`;
   if (network.data_center_id !== ids.zoneId) return `Network ${network.name} is not in the zone of the cluster`;
+  if (network.guest_type === 'Shared') return undefined; // whether the owner may use it is decided with the parameter
   if (network.account_id !== ids.accountId) return `Network ${network.name} belongs to another account`;
   const user = await db<ClusterRow>('kubernetes_cluster')
     .where({ network_id: network.uuid })
     .whereNull('removed')
     .first();
-  return user ? `Network ${network.name} is already in use by Kubernetes cluster ${user.name}` : undefined;
+  if (user) return `Network ${network.name} is already in use by Kubernetes cluster ${user.name}`;
+  const last = FIRST_SSH_PORT + wish.controlNodes + (wish.size ?? 0) - 1;
+  const taken = await db<FirewallRuleRow>('firewall_rules')
+    .where({ network_id: network.uuid })
+    .whereIn('purpose', ['PortForwarding', 'LoadBalancing'])
+    .where((q) =>
+      q
+        .where((api) => api.where('start_port', '<=', API_PORT).where('end_port', '>=', API_PORT))
+        .orWhere((ssh) => ssh.where('start_port', '<=', last).where('end_port', '>=', FIRST_SSH_PORT)),
+    )
+    .first();
+  return taken
+    ? `Network ${network.name} has a rule for port ${taken.start_port}: the cluster needs ${API_PORT} and ${FIRST_SSH_PORT} to ${last}`
+    : undefined;
 }
+
+const API_PORT = 6443;
+const FIRST_SSH_PORT = 2222;
 
 /** Numbers that networks of a zone may have; each is a /22 of the zone's guest range. */
 const NETWORK_BITS = 22;
@@ -180,6 +230,12 @@ export interface NewCluster extends Omit<CreateIds, 'templateId'> {
   cores: number;
   memoryMb: number;
   enableCsi: boolean;
+  controlTemplateId?: string | undefined;
+  workerTemplateId?: string | undefined;
+  etcdTemplateId?: string | undefined;
+  hypervisor?: string | undefined;
+  cniConfigurationId?: string | undefined;
+  cniValues?: Record<string, string> | undefined;
 }
 
 /** Writes the cluster's row and returns it. */
@@ -192,7 +248,9 @@ export async function addCluster(trx: Knex.Transaction, wanted: NewCluster): Pro
     template_id: wanted.templateId ?? null, network_id: wanted.networkId ?? null, control_node_count: wanted.controlNodes, node_count: wanted.workers,
     etcd_node_count: wanted.etcdNodes, account_id: wanted.accountId, domain_id: wanted.domainId, state: wanted.state, generation: 0, reason: null,
     key_pair: wanted.keypair ?? null, cores: wanted.cores, memory: wanted.memoryMb, node_root_disk_size: wanted.rootDiskGb, endpoint: '', autoscaling_enabled: 0,
-    cluster_type: wanted.clusterType, csi_enabled: wanted.enableCsi ? 1 : 0, created: now(trx),
+    cluster_type: wanted.clusterType, csi_enabled: wanted.enableCsi ? 1 : 0, control_node_template_id: wanted.controlTemplateId ?? null,
+    worker_node_template_id: wanted.workerTemplateId ?? null, etcd_node_template_id: wanted.etcdTemplateId ?? null, hypervisor: wanted.hypervisor ?? null,
+    cni_config_id: wanted.cniConfigurationId ?? null, cni_config_details: wanted.cniValues ? JSON.stringify(wanted.cniValues) : null, created: now(trx),
   }); // prettier-ignore
   if (wanted.networkOwned) await writeDetail(trx, uuid, 'networkCleanup', 'true');
   const row = await trx<ClusterRow>('kubernetes_cluster').where({ uuid }).first();

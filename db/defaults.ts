@@ -76,6 +76,7 @@ export async function seedDefaults(
       uuid: fixed('network offering'), name: 'DefaultNetworkOfferingforKubernetesService', display_text: 'Network Offering used for CloudStack Kubernetes service',
       guest_type: 'Isolated', state: 'Enabled', egress_default_policy: 1, services: 'Dhcp,Dns,UserData,Firewall,Lb,SourceNat,StaticNat,PortForwarding,Gateway,Vpn',
     }); // prettier-ignore
+    await seedNetworks(add);
     for (const [name, cpu, ram] of OFFERINGS)
       await add('service_offering', {
         uuid: fixed(`offering ${name}`),
@@ -95,6 +96,31 @@ export async function seedDefaults(
     const row = await trx('user').where({ uuid: user }).first<{ api_key: string }>();
     return { apiKey: row.api_key, secretKey, password };
   });
+}
+
+/** Offerings for shared networks and VPCs, and the two ACLs that every VPC has, named as in the original. */
+async function seedNetworks(add: (table: string, row: Record<string, unknown>) => Promise<void>): Promise<void> {
+  await add('network_offerings', {
+    uuid: fixed('shared network offering'), name: 'DefaultSharedNetworkOffering', display_text: 'Offering for Shared networks', guest_type: 'Shared', state: 'Enabled',
+    egress_default_policy: 1, services: 'Dhcp,Dns,UserData', specify_vlan: 1,
+  }); // prettier-ignore
+  await add('network_offerings', {
+    uuid: fixed('tier offering'), name: 'DefaultIsolatedNetworkOfferingForVpcNetworks', display_text: 'Offering for Isolated VPC networks with Source Nat service enabled',
+    guest_type: 'Isolated', state: 'Enabled', egress_default_policy: 1, services: 'Dhcp,Dns,UserData,NetworkACL,Lb,SourceNat,StaticNat,PortForwarding,Gateway,Vpn', for_vpc: 1,
+  }); // prettier-ignore
+  await add('vpc_offerings', {
+    uuid: fixed('vpc offering'), name: 'Default VPC offering', display_text: 'Default VPC offering', state: 'Enabled',
+    services: 'Dhcp,Dns,UserData,NetworkACL,Lb,SourceNat,StaticNat,PortForwarding,Gateway,Vpn',
+  }); // prettier-ignore
+  for (const action of ['Allow', 'Deny']) {
+    const name = `default_${action.toLowerCase()}`;
+    const acl_id = fixed(`acl ${name}`);
+    await add('network_acl', { uuid: acl_id, name, description: `${action === 'Allow' ? 'Allows' : 'Denies'} all traffic`, vpc_id: null }); // prettier-ignore
+    for (const [i, traffic_type] of ['Ingress', 'Egress'].entries())
+      await add('network_acl_item', {
+        uuid: fixed(`acl ${name} ${traffic_type}`), acl_id, number: i + 1, protocol: 'all', cidr_list: '0.0.0.0/0', traffic_type, action, state: 'Active',
+      }); // prettier-ignore
+  }
 }
 
 async function seedSimulatedZone(
@@ -119,20 +145,27 @@ async function seedSimulatedZone(
       .where({ uuid })
       .update({ url: `${base}/host-${i}` });
   }
+  const stands = (image: string) =>
+    trx('template_zone_ref')
+      .insert({ template_id: image, zone_id: DEFAULT_ZONE, state: 'Ready', created: now(trx), updated: now(trx) })
+      .onConflict(['template_id', 'zone_id'])
+      .ignore();
+  await stands(fixed('template'));
   await add('vm_template', {
     uuid: fixed('template'), name: 'cks-debian-12-simulated', display_text: 'Simulated CKS node template', kind: 'TEMPLATE', url: `${base}/templates/debian-12.qcow2`, checksum: null, size_bytes: 2_000_000_000, state: 'Ready', format: 'QCOW2', arch: 'x86_64', hypervisor: 'Simulator', for_cks: 1, public: 1, direct_download: 0, account_id: account, data_center_id: DEFAULT_ZONE,
   }); // prettier-ignore
   for (const version of VERSIONS) {
     const iso = fixed(`iso ${version}`);
     await add('vm_template', {
-      uuid: iso, name: `v${version}-Kubernetes-Binaries-ISO`, display_text: `v${version}-Kubernetes-Binaries-ISO (simulated)`, kind: 'ISO', url: `${base}/isos/v${version}.iso`, checksum: null, size_bytes: 900_000_000, state: 'Ready', format: 'ISO', arch: 'x86_64', hypervisor: null, for_cks: 0, public: 1, direct_download: 0, account_id: account, data_center_id: null,
+      uuid: iso, name: `v${version}-Kubernetes-Binaries-ISO`, display_text: `v${version}-Kubernetes-Binaries-ISO (simulated)`, kind: 'ISO', url: `${base}/isos/v${version}.iso`, checksum: null, size_bytes: 900_000_000, state: 'Ready', format: 'ISO', arch: 'x86_64', hypervisor: null, for_cks: 0, public: 1, direct_download: 0, account_id: account, data_center_id: DEFAULT_ZONE,
     }); // prettier-ignore
+    await stands(iso);
     await add('kubernetes_supported_version', {
       uuid: fixed(`version ${version}`),
       name: `v${version}`,
       semantic_version: version,
       iso_id: iso,
-      zone_id: null,
+      zone_id: DEFAULT_ZONE,
       state: 'Enabled',
       min_cpu: 2,
       min_ram_size: 2048,

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { now, type Db } from './knex.js';
 
-const COMMANDS = 'org.apache.cloudstack.api.command.user.kubernetes.cluster';
+const COMMANDS = 'org.apache.cloudstack.api.command';
 
 export interface SmallJob {
   command: string;
+  /** Where the original has the command; default: where those about clusters are. */
+  group?: string;
   accountId: string;
   userId: string;
   /** The result of a job that is over; or the operation whose end ends it. */
@@ -15,12 +17,12 @@ export interface SmallJob {
 /** Writes a job without an operation of its own. Returns its id. */
 export async function finishedJob(
   db: Db,
-  { command, accountId, userId, result, operationId }: SmallJob,
+  { command, group = 'user.kubernetes.cluster', accountId, userId, result, operationId }: SmallJob,
 ): Promise<string> {
   const uuid = randomUUID();
   await db('async_job').insert({
     uuid,
-    job_cmd: `${COMMANDS}.${command[0]?.toUpperCase()}${command.slice(1)}Cmd`,
+    job_cmd: `${COMMANDS}.${group}.${command[0]?.toUpperCase()}${command.slice(1)}Cmd`,
     instance_type: null,
     account_id: accountId,
     user_id: userId,

@@ -26,12 +26,15 @@ export interface MachineRow extends VmRow, OwnerColumns {
   etcd_node: number | null;
   external_node: number | null;
   kubernetes_node_version: string | null;
+  user_data_name: string | null;
+  /** The job of the change that holds the machine. */
+  job_id: string | null;
 }
 
 const COLUMNS = [
   'v.*', 'u.username', 'z.name as zone_name', 'h.name as host_name', 'h.status as host_status', 'o.name as offering_name', 'o.cpu', 'o.speed', 'o.ram_size',
   't.name as template_name', 't.display_text as template_text', 't.format as template_format', 't.arch', 'n.name as network_name', 'n.guest_type as network_type',
-  'n.netmask', 'n.gateway', 'm.cluster_id', 'm.role', 'm.etcd_node', 'm.external_node', 'm.kubernetes_node_version', ...OWNER_COLUMNS,
+  'n.netmask', 'n.gateway', 'm.cluster_id', 'm.role', 'm.etcd_node', 'm.external_node', 'm.kubernetes_node_version', 'ud.name as user_data_name', 'mc.job_id', ...OWNER_COLUMNS,
 ]; // prettier-ignore
 
 const machines = (db: Db): Query =>
@@ -43,13 +46,15 @@ const machines = (db: Db): Query =>
     .leftJoin('vm_template as t', 't.uuid', 'v.template_id')
     .leftJoin('networks as n', 'n.uuid', 'v.network_id')
     .leftJoin('kubernetes_cluster_vm_map as m', 'm.vm_id', 'v.uuid')
-    .whereNull('v.removed');
+    .leftJoin('user_data as ud', 'ud.uuid', 'v.user_data_id')
+    .leftJoin('machine_change as mc', 'mc.active_vm_id', 'v.uuid');
 
 /** The machines of many clusters in one query, by cluster, in order of joining it. */
 export async function machinesOfClusters(db: Db, clusterIds: readonly string[]): Promise<Map<string, MachineRow[]>> {
   const byCluster = new Map<string, MachineRow[]>(clusterIds.map((id) => [id, []]));
   if (clusterIds.length === 0) return byCluster;
   const rows = (await machines(db)
+    .whereNull('v.removed')
     .whereIn('m.cluster_id', [...clusterIds])
     .select(COLUMNS)
     .orderBy('m.id')) as MachineRow[];
@@ -57,7 +62,12 @@ export async function machinesOfClusters(db: Db, clusterIds: readonly string[]):
   return byCluster;
 }
 
+/** One machine for a view, removed or not. */
+export const readMachineForView = (db: Db, uuid: string): Promise<MachineRow | undefined> =>
+  Promise.resolve(machines(db).where('v.uuid', uuid).first(COLUMNS) as PromiseLike<MachineRow | undefined>);
+
 export interface MachineFilter {
+  affinitygroupid?: string;
   id?: string;
   ids?: readonly string[];
   name?: string;
@@ -76,7 +86,7 @@ export interface MachineFilter {
 }
 
 export async function listMachines(db: Db, filter: MachineFilter, page: Page): Promise<Listed<MachineRow>> {
-  const query = whereOwned(machines(db), filter.owners);
+  const query = whereOwned(machines(db).whereNull('v.removed'), filter.owners);
   whereGiven(query, {
     'v.uuid': filter.id,
     'v.data_center_id': filter.zoneid,
@@ -88,6 +98,11 @@ export async function listMachines(db: Db, filter: MachineFilter, page: Page): P
     'v.keypair': filter.keypair,
     't.arch': filter.arch,
   });
+  if (filter.affinitygroupid !== undefined)
+    void query.whereIn(
+      'v.uuid',
+      db('affinity_group_vm_map').where({ affinity_group_id: filter.affinitygroupid }).select('vm_id'),
+    );
   if (filter.ids?.length) void query.whereIn('v.uuid', [...filter.ids]);
   if (filter.name !== undefined) sameText(db, query, 'v.name', filter.name);
   if (filter.state !== undefined) sameText(db, query, 'v.state', filter.state);

@@ -26,14 +26,12 @@ export const containsText = (query: Query, column: string, text: string): Query 
 export async function readPage<T>(
   query: Query,
   columns: readonly string[],
-  order: string,
+  order: string | readonly string[],
   page: Page,
   direction: 'asc' | 'desc' = 'asc',
 ): Promise<Listed<T>> {
-  const shown = query
-    .clone()
-    .select([...columns])
-    .orderBy(order, direction);
+  const shown = query.clone().select([...columns]);
+  for (const column of [order].flat()) void shown.orderBy(column, direction);
   if (page.limit !== undefined) void shown.limit(page.limit);
   if (page.offset > 0) void shown.limit(page.limit ?? Number.MAX_SAFE_INTEGER).offset(page.offset);
   const rows = (await shown) as T[];

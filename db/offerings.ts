@@ -40,6 +40,8 @@ export interface NetworkOfferingFilter {
   guesttype?: string;
   networkId?: string;
   services?: readonly string[];
+  forvpc?: boolean;
+  specifyvlan?: boolean;
 }
 
 export async function listNetworkOfferings(
@@ -49,6 +51,8 @@ export async function listNetworkOfferings(
 ): Promise<Listed<NetworkOfferingRow>> {
   const query = whereGiven(db('network_offerings as o').whereNull('o.removed'), { 'o.uuid': filter.id });
   if (filter.state !== undefined) sameText(db, query, 'o.state', filter.state);
+  if (filter.forvpc !== undefined) void query.where('o.for_vpc', Number(filter.forvpc));
+  if (filter.specifyvlan !== undefined) void query.where('o.specify_vlan', Number(filter.specifyvlan));
   if (filter.guesttype !== undefined) sameText(db, query, 'o.guest_type', filter.guesttype);
   if (filter.name !== undefined) sameText(db, query, 'o.name', filter.name);
   if (filter.keyword) containsText(query, 'o.name', filter.keyword);

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { fault } from '../workflows/model/fault.js';
-import type { Claim, ClusterFacts, Outcome } from '../workflows/model/operation.js';
+import type { Claim, ClusterFacts, OperationRequest, Outcome } from '../workflows/model/operation.js';
 import type { PlanLine } from '../workflows/model/plan.js';
 import { DEFAULT_SETTINGS, type Settings } from '../workflows/model/settings.js';
-import { OPERATIONS, type OperationKind } from '../workflows/model/states.js';
-import { holdCluster, moveCluster, mustReadCluster, readDetails } from './clusters.js';
-import { now, transact, type Db } from './knex.js';
-import { readNodeFacts } from './nodes.js';
+import { mayBegin, OPERATIONS, type OperationKind } from '../workflows/model/states.js';
+import { replaceClusterGroups } from './affinity.js';
+import { readClusterFacts } from './cluster-facts.js';
+import { holdCluster, moveCluster, mustReadCluster } from './clusters.js';
+import { millis, now, transact, type Db } from './knex.js';
 import type { ClusterRow, OperationRow } from './rows.js';
+import { forgetServiceUser } from './service-identity.js';
 import { writeEvent } from './write-event.js';
 
 const CLUSTER_COMMANDS = 'org.apache.cloudstack.api.command.user.kubernetes.cluster';
@@ -19,6 +21,8 @@ export interface NewOperation {
   cluster: ClusterRow;
   caller: { accountId: string; userId: string };
   settings: Settings;
+  /** What was asked for; a further attempt is for the same. */
+  request?: OperationRequest;
   /** The operation that this is another attempt of. */
   attemptOf?: OperationRow;
   /** `true` for delete: waits for the running operation to end, and ends it. */
@@ -46,13 +50,15 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
   const rule = OPERATIONS[kind];
   const jobId = wanted.jobId ?? randomUUID();
   const operationId = randomUUID();
-  await holdCluster(trx, cluster.uuid);
+  const current = await holdCluster(trx, cluster.uuid);
   const holder = await trx<OperationRow>('operation').where({ active_cluster_id: cluster.uuid }).first();
   // A delete ends whatever runs, but not another delete: that one is doing what was asked.
   const refusal =
     holder && (!wanted.takeOver || holder.kind === 'delete')
       ? `Kubernetes cluster ${cluster.name} is busy: operation "${holder.kind}" (${holder.uuid}) is ${holder.state}; wait for job ${holder.job_id}, or cancel it with cancelKubernetesClusterOperation`
-      : undefined;
+      : holder || mayBegin(kind, current.state, attemptOf !== undefined)
+        ? undefined
+        : `Kubernetes cluster ${cluster.name} is ${current.state}: ${rule.phrase} needs it to be ${rule.from.join(' or ')}`;
   await trx('async_job').insert({
     uuid: jobId,
     job_cmd: `${CLUSTER_COMMANDS}.${wanted.command[0]?.toUpperCase()}${wanted.command.slice(1)}Cmd`,
@@ -65,7 +71,7 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
     created: now(trx),
     removed: refusal ? now(trx) : null,
   });
-  if (refusal) return { operationId: holder!.uuid, jobId, refused: true, heldBy: holder! };
+  if (refusal) return { operationId: holder?.uuid ?? '', jobId, refused: true, ...(holder && { heldBy: holder }) };
   await trx('operation').insert({
     uuid: operationId,
     root_id: attemptOf?.root_id ?? operationId,
@@ -75,11 +81,12 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
     cluster_id: cluster.uuid,
     active_cluster_id: holder ? null : cluster.uuid,
     state: 'queued',
-    from_state: attemptOf?.from_state ?? cluster.state,
+    from_state: attemptOf?.from_state ?? current.state,
     job_id: jobId,
     account_id: caller.accountId,
     user_id: caller.userId,
     settings: JSON.stringify(wanted.settings),
+    params: attemptOf ? attemptOf.params : JSON.stringify(wanted.request ?? {}),
     pause_requested: 0,
     created: now(trx),
   });
@@ -94,6 +101,12 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
     description: `${rule.phrase} ${cluster.name}`,
   });
   return { operationId, jobId, ...(holder && { heldBy: holder }) };
+}
+
+/** How long ago a time of the database was, by the database's clock. */
+async function secondsSince(db: Db, time: string): Promise<number> {
+  const [row] = await db.select<{ at: string }[]>(db.raw('? as at', [now(db)]));
+  return row ? Math.max(0, Math.round((millis(row.at) - millis(time)) / 1000)) : 0;
 }
 
 const NOTHING_LEFT: Outcome = { end: 'succeeded', leftovers: [], failedLines: [], leftoverLines: [] };
@@ -150,12 +163,12 @@ export async function claimOperation(db: Knex, uuid: string, runId: string): Pro
     } else if (row.run_id !== runId || row.active_cluster_id === null) {
       return null;
     }
-    const begun = await trx('operation_step as s')
+    const earlier = await trx('operation_step as s')
       .join('operation as o', 'o.uuid', 's.operation_id')
       .where('o.root_id', row.root_id)
-      .whereNot('o.uuid', uuid)
       .whereNotNull('s.began')
-      .distinct<{ title: string }[]>('s.title');
+      .select<{ title: string; state: string }[]>('s.title', 's.state');
+    const titles = (rows: { title: string }[]) => [...new Set(rows.map(({ title }) => title))];
     return {
       clusterId: row.cluster_id,
       kind: row.kind,
@@ -164,7 +177,9 @@ export async function claimOperation(db: Knex, uuid: string, runId: string): Pro
       settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings) as Settings) },
       stop: row.stop_requested,
       paused: row.pause_requested === 1,
-      begun: begun.map(({ title }) => title),
+      begun: titles(earlier),
+      done: titles(earlier.filter(({ state }) => state === 'done')),
+      elapsedSeconds: row.started === null ? 0 : await secondsSince(trx, row.started),
     };
   });
 }
@@ -172,32 +187,8 @@ export async function claimOperation(db: Knex, uuid: string, runId: string): Pro
 export async function readFacts(db: Db, operationId: string): Promise<ClusterFacts> {
   const operation = await readOperation(db, operationId);
   const cluster = await mustReadCluster(db, operation?.cluster_id ?? '');
-  return readClusterFacts(db, cluster);
-}
-
-export async function readClusterFacts(db: Db, cluster: ClusterRow): Promise<ClusterFacts> {
-  const details = await readDetails(db, cluster.uuid);
-  const network = await db('networks')
-    .where({ uuid: cluster.network_id })
-    .first<{ state: string; removed: string | null } | undefined>();
-  const secrets = await db('secret')
-    .where({ owner: `cluster/${cluster.uuid}` })
-    .select<{ name: string }[]>('name');
-  const has = (name: string) => secrets.some((secret) => secret.name === name);
-  return {
-    clusterId: cluster.uuid,
-    clusterName: cluster.name,
-    clusterType: cluster.cluster_type,
-    controlCount: cluster.control_node_count,
-    workerCount: cluster.node_count,
-    nodes: await readNodeFacts(db, cluster.uuid),
-    networkState: network && network.removed === null ? network.state : 'Destroy',
-    networkOwned: details.get('networkCleanup') === 'true',
-    hasRules: details.get('networkApplied') === 'true',
-    hasKeys: has('ssh'),
-    hasKubeconfig: has('kubeconfig'),
-    hasProtection: details.get('controlNodesProtected') === 'true',
-  };
+  const request = JSON.parse(operation?.params ?? '{}') as OperationRequest;
+  return readClusterFacts(db, cluster, request, operation?.root_id);
 }
 
 /** Stores the list as `operation_step` rows; again with the same lines changes nothing. */
@@ -243,9 +234,14 @@ async function settleHeld(
       ? rule.cancelled === 'before' ? row.from_state : rule.cancelled
       : (outcome.rest ?? rule.failed); // prettier-ignore
   const holds = row.active_cluster_id !== null;
-  if (holds && row.started !== null) await moveCluster(trx, cluster, rest, ok ? null : reason);
+  const words = ok ? (outcome.warning ?? null) : await restingReason(trx, cluster, reason);
+  if (holds && row.started !== null) await moveCluster(trx, cluster, rest, words);
   else if (holds && outcome.end !== 'superseded')
     await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);
+  if (ok && rest === 'Destroyed') {
+    await replaceClusterGroups(trx, cluster, {});
+    await forgetServiceUser(trx, cluster);
+  }
   await trx('operation')
     .where({ uuid: operationId })
     .update({
@@ -307,7 +303,21 @@ async function settleHeld(
 /** What a client reads of a job that went well: the cluster, `success`, or, for further attempts, the operation. */
 function jobResult({ kind, attempt, uuid, cluster_id }: OperationRow): object {
   if (attempt > 1) return { object: 'kubernetesclusteroperation', id: uuid };
-  return kind === 'delete' ? { success: true } : { object: 'kubernetescluster', id: cluster_id };
+  return OPERATIONS[kind].answersSuccess ? { success: true } : { object: 'kubernetescluster', id: cluster_id };
+}
+
+/** An upgrade that ended after its first control node leaves two versions: that is why the cluster is as it is. */
+async function restingReason(
+  trx: Knex.Transaction,
+  cluster: ClusterRow,
+  reason: string | null,
+): Promise<string | null> {
+  const target = cluster.target_version_id;
+  if (target === null) return reason;
+  const version = await trx('kubernetes_supported_version')
+    .where({ uuid: target })
+    .first<{ name: string } | undefined>();
+  return `MixedVersions: the control plane is at ${version?.name ?? target}, other nodes are not; upgrade to it again, or resume the upgrade, finishes. ${reason ?? ''}`.trim();
 }
 
 /** Throws `NotHolder` unless the operation still holds its cluster. */

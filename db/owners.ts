@@ -2,13 +2,20 @@ import type { Db } from './knex.js';
 import type { Query } from './matching.js';
 import type { AccountRow } from './rows.js';
 
-/** Whose objects a query shows: all, one account's, one domain's, or a domain's and below. Decided in `api/ownership.ts`. */
+/** Whether projects' objects are among them: both when not said. Projects own through an account of type 5. */
+export type ProjectShare = 'without' | 'only';
+
+/** Whose objects a query shows: all, some accounts', one domain's, or a domain's and below. Decided in `api/ownership.ts`. */
 export type Owners =
-  | { kind: 'all' }
+  | { kind: 'all'; projects?: ProjectShare }
   | { kind: 'none' }
   | { kind: 'account'; accountId: string }
-  | { kind: 'domain'; domainId: string }
-  | { kind: 'subtree'; path: string };
+  | { kind: 'accounts'; accountIds: readonly string[] }
+  | { kind: 'domain'; domainId: string; projects?: ProjectShare }
+  | { kind: 'subtree'; path: string; projects?: ProjectShare };
+
+/** Account type of a project's account. */
+export const PROJECT_ACCOUNT = 5;
 
 /** What begins the path of every domain below: paths are `ROOT/eng` or `/eng/`. */
 const below = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
@@ -25,16 +32,22 @@ export const OWNER_COLUMNS = [
   'd.uuid as owner_domain_id',
   'd.name as owner_domain',
   'd.path as owner_path',
+  'a.project_id as owner_project_id',
+  'a.project_name as owner_project',
 ] as const;
 export interface OwnerColumns {
   owner_name: string;
   owner_domain_id: string;
   owner_domain: string;
   owner_path: string;
+  owner_project_id: string | null;
+  owner_project: string | null;
 }
 
 /** Restricts a query with the aliases of `joinOwner` to what `owners` names. */
 export function whereOwned(query: Query, owners: Owners): Query {
+  if ('projects' in owners && owners.projects !== undefined)
+    void query.where('a.type', owners.projects === 'only' ? '=' : '<>', PROJECT_ACCOUNT);
   switch (owners.kind) {
     case 'all':
       return query;
@@ -42,6 +55,8 @@ export function whereOwned(query: Query, owners: Owners): Query {
       return query.whereRaw('1 = 0');
     case 'account':
       return query.where('a.uuid', owners.accountId);
+    case 'accounts':
+      return query.whereIn('a.uuid', [...owners.accountIds]);
     case 'domain':
       return query.where('d.uuid', owners.domainId);
     case 'subtree':

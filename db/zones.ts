@@ -1,6 +1,11 @@
-import type { Db } from './knex.js';
+import { randomUUID } from 'node:crypto';
+import type { Knex } from 'knex';
+import { oneAtATime, type Operator } from './hosts.js';
+import { now, transact, type Db } from './knex.js';
 import { containsText, readPage, sameText, whereGiven, type Listed, type Page } from './matching.js';
-import type { HostRow, ZoneRow } from './rows.js';
+import type { ZoneRow } from './rows.js';
+import { writeSecret, type Sealer, type Secret } from './secret.js';
+import { writeEvent } from './write-event.js';
 
 export interface ZoneFilter {
   id?: string;
@@ -33,32 +38,39 @@ export async function listHypervisors(db: Db, zoneId?: string): Promise<string[]
   return rows.map(({ hypervisor }) => hypervisor);
 }
 
-export interface HostListRow extends HostRow {
-  zone_name: string;
-}
-export interface HostFilter {
-  id?: string;
-  name?: string;
-  keyword?: string;
-  zoneid?: string;
-  state?: string;
-  resourcestate?: string;
-  hypervisor?: string;
-  machineId?: string;
+export interface NewZone extends Pick<ZoneRow, 'name' | 'hypervisor' | 'gateway_url' | 'guest_cidr' | 'network_mode'> {
+  enabled: boolean;
+  dns1: string | null;
+  bridge: string | null;
+  public_bridge: string | null;
+  internal_cidr: string | null;
+  /** Of its gateway: `ssh` (a private key) and `known-host` (the gateway's public key in one line). */
+  secrets: ReadonlyMap<string, Secret>;
 }
 
-export async function listHosts(db: Db, filter: HostFilter, page: Page): Promise<Listed<HostListRow>> {
-  const query = db('host as h').join('data_center as z', 'z.uuid', 'h.data_center_id').whereNull('h.removed');
-  whereGiven(query, {
-    'h.uuid': filter.id,
-    'h.data_center_id': filter.zoneid,
-    'h.status': filter.state,
-    'h.resource_state': filter.resourcestate,
-    'h.hypervisor_type': filter.hypervisor,
+/** Writes a zone and returns its row; undefined when there is, or was, one of this name. */
+export async function addZone(db: Knex, sealer: Sealer, zone: NewZone, by: Operator): Promise<ZoneRow | undefined> {
+  return transact(db, async (trx) => {
+    await oneAtATime(trx);
+    // Names of removed zones stay theirs: events and clusters tell of them.
+    if (await sameText(trx, trx('data_center'), 'name', zone.name).first('id')) return undefined;
+    const { enabled, secrets, ...row } = zone;
+    const uuid = randomUUID();
+    await trx('data_center').insert({
+      uuid,
+      ...row,
+      networktype: 'Advanced',
+      allocation_state: enabled ? 'Enabled' : 'Disabled',
+      created: now(trx),
+    });
+    for (const [name, secret] of secrets) await writeSecret(trx, sealer, `zone/${uuid}`, name, secret);
+    await writeEvent(trx, {
+      type: 'ZONE.CREATE', state: 'Completed', description: `Successfully completed creating zone ${zone.name}`, user_id: by.userId, account_id: by.accountId,
+      domain_id: by.domainId, resource_type: 'Zone', resource_id: uuid,
+    }); // prettier-ignore
+    return (await trx<ZoneRow>('data_center').where({ uuid }).first())!;
   });
-  if (filter.name !== undefined) sameText(db, query, 'h.name', filter.name);
-  if (filter.keyword) containsText(query, 'h.name', filter.keyword);
-  if (filter.machineId !== undefined)
-    void query.whereIn('h.uuid', db('vm_instance').where({ uuid: filter.machineId }).select('host_id'));
-  return readPage(query, ['h.*', 'z.name as zone_name'], 'h.id', page);
 }
+
+export const readZone = (db: Db, uuid: string): Promise<ZoneRow | undefined> =>
+  Promise.resolve(db<ZoneRow>('data_center').where({ uuid }).whereNull('removed').first());

@@ -1,10 +1,28 @@
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { fault } from './model/fault.js';
+import { isFaultCode } from './model/faults.js';
 import { TASK_QUEUE, workflowIdOf, type RunToStart, type StopRequest } from './model/operation.js';
+import { PROBE_SECONDS, type ProbeAnswer, type ProbeRequest } from './model/probe.js';
+import { imageRunId, type ImageRunInput } from './model/image.js';
+import { machineWorkflowIdOf, type MachineChangeInput, type MachineChangeKind } from './model/machine-change.js';
+import { networkWorkflowIdOf, type NetworkChangeInput } from './model/network-change.js';
 import type { OperationKind } from './model/states.js';
 
 /** Workflow type of each operation: a promise, recorded in histories. */
-export const WORKFLOW_OF: Record<OperationKind, string> = { create: 'createCluster', delete: 'deleteCluster' };
+export const WORKFLOW_OF: Record<OperationKind, string> = {
+  create: 'createCluster',
+  start: 'startCluster',
+  stop: 'stopCluster',
+  scale: 'scaleCluster',
+  scaleStopped: 'scaleStoppedCluster',
+  upgrade: 'upgradeCluster',
+  addNodes: 'addNodes',
+  removeNodes: 'removeNodes',
+  replaceNode: 'replaceNode',
+  renew: 'renewCertificates',
+  delete: 'deleteCluster',
+};
 
 const key = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 const ATTRIBUTES = {
@@ -67,6 +85,124 @@ async function signal(client: Client, operationId: string, name: string, value: 
 export async function isRunOpen(client: Client, operationId: string): Promise<boolean> {
   try {
     return (await client.workflow.getHandle(workflowIdOf(operationId)).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+/** Seconds beyond the run's own limit after which a caller is told that Temporal itself does not answer. */
+const ANSWER_GRACE = 5;
+
+/**
+ * Has a worker look at a host, and waits. `id` makes the look a run of its own. Throws the fault that the look ended with, or
+ * `HostUnreachable` when no worker did it in time.
+ */
+export async function probe(client: Client, id: string, asked: ProbeRequest): Promise<ProbeAnswer> {
+  const late = () => fault('HostUnreachable', `no worker looked at it within ${PROBE_SECONDS} s: is one running, and is Temporal up?`); // prettier-ignore
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), (PROBE_SECONDS + ANSWER_GRACE) * 1000);
+  });
+  const look = client.workflow.execute<(asked: ProbeRequest) => Promise<ProbeAnswer>>('probeHost', {
+    taskQueue: TASK_QUEUE,
+    workflowId: `probe-${id}`,
+    workflowRunTimeout: `${PROBE_SECONDS}s`,
+    workflowTaskTimeout: '5s',
+    args: [asked],
+    staticSummary: 'hostId' in asked ? 'look at a host' : `read the host key of ${asked.address}`,
+  });
+  try {
+    return await Promise.race([look, limit]);
+  } catch (error) {
+    throw faultIn(error) ?? late();
+  } finally {
+    clearTimeout(timer);
+    // The look may end after its caller gave up.
+    look.catch(() => undefined);
+  }
+}
+
+/** The fault of ours that a failed run ended with. */
+function faultIn(error: unknown): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return isFaultCode((error as { type?: unknown }).type) ? error : faultIn(error.cause);
+}
+
+/** Starts the run that brings an image to its pools, or away from them. False when one is working on it. */
+export async function startImageRun(client: Client, imageId: string): Promise<boolean> {
+  try {
+    const input: ImageRunInput = { imageId };
+    await client.workflow.start('fetchImage', {
+      taskQueue: TASK_QUEUE,
+      workflowId: imageRunId(imageId),
+      workflowTaskTimeout: '5s',
+      args: [input],
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+/** Starts the run that brings a change of rows to its gateway. Starting twice, late or after the end does nothing (false). */
+export async function startNetworkRun(client: Client, input: NetworkChangeInput): Promise<boolean> {
+  try {
+    await client.workflow.start('applyNetwork', {
+      taskQueue: TASK_QUEUE,
+      workflowId: networkWorkflowIdOf(input.jobId),
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowTaskTimeout: '5s',
+      args: [input],
+      staticSummary: `apply ${input.vpcId === null ? `network ${input.networkId}` : `VPC ${input.vpcId}`}`,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+/** True while the run of a network change is open. */
+export async function isNetworkRunOpen(client: Client, jobId: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(networkWorkflowIdOf(jobId)).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Starts the run of a change of a machine, also again after a run that was lost, failed or ended from outside. False when one is
+ * open, or has done its work.
+ */
+export async function startMachineRun(
+  client: Client,
+  change: { jobId: string; kind: MachineChangeKind; machineName: string },
+): Promise<boolean> {
+  try {
+    const input: MachineChangeInput = { jobId: change.jobId };
+    await client.workflow.start('changeMachine', {
+      taskQueue: TASK_QUEUE,
+      workflowId: machineWorkflowIdOf(change.jobId),
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      workflowTaskTimeout: '5s',
+      args: [input],
+      staticSummary: `${change.kind} machine ${change.machineName}`,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+/** True while the run of a machine's change is open. */
+export async function isMachineRunOpen(client: Client, jobId: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(machineWorkflowIdOf(jobId)).describe()).status.name === 'RUNNING';
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
     throw error;

@@ -37,6 +37,14 @@ const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unk
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s', maximumAttempts: 20 },
 });
 
+/** A node travels as its reference, whatever facts a list of steps knows of it: histories stay small. */
+const asRef = (arg: unknown): unknown =>
+  Array.isArray(arg)
+    ? arg.map(asRef)
+    : typeof arg === 'object' && arg !== null && 'role' in arg && 'index' in arg
+      ? { role: arg.role, index: arg.index }
+      : arg;
+
 /**
  * Stubs for one line: each call carries the line's reference, its title as summary for the Temporal Web UI, and its limit over
  * all attempts.
@@ -48,7 +56,7 @@ export function stubsFor(clusterId: string, operationId: string) {
     const group = (groupName: string) =>
       new Proxy({}, {
         get: (_, name: string) => (...args: unknown[]) =>
-          (steps[`${groupName}.${name}`] as unknown as AnyActivity).executeWithOptions(options, [ref, ...args]),
+          (steps[`${groupName}.${name}`] as unknown as AnyActivity).executeWithOptions(options, [ref, ...args.map(asRef)]),
       }); // prettier-ignore
     return new Proxy({}, { get: (_, name: string) => group(name) }) as Act;
   };

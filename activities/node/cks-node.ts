@@ -4,7 +4,22 @@ import { z } from 'zod';
 import { fault } from '../../workflows/model/fault.js';
 import type { SshSession } from './ssh.js';
 
-export type Subcommand = 'install' | 'init' | 'kubeconfig' | 'share' | 'join' | 'reset' | 'status' | 'evidence';
+export type Subcommand =
+  | 'install'
+  | 'init'
+  | 'kubeconfig'
+  | 'share'
+  | 'join'
+  | 'reset'
+  | 'status'
+  | 'evidence'
+  | 'prestage'
+  | 'upgrade'
+  | 'etcd'
+  | 'renew'
+  | 'registry'
+  | 'component'
+  | 'cni';
 
 const answer = z.object({
   state: z.enum(['done', 'failed', 'running', 'absent']),

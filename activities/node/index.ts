@@ -1,171 +1,127 @@
 import { randomBytes } from 'node:crypto';
-import { Context } from '@temporalio/activity';
-import { readDetails, writeDetail } from '../../db/clusters.js';
-import { advanceNode, readNodeContext, readNodes, type NodeContext } from '../../db/nodes.js';
-import type { NodePhase } from '../../db/rows.js';
-import { readOperation } from '../../db/operations.js';
+import { writeDetail } from '../../db/clusters.js';
+import { readNodes } from '../../db/nodes.js';
 import { readSecret, Secret, writeSecret } from '../../db/secret.js';
 import { fault } from '../../workflows/model/fault.js';
-import { isFault } from '../is-fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
-import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
+import { kubeconfigEnd, recordCertificates } from '../certificates.js';
 import type { Deps } from '../deps.js';
-import { API_PORT } from '../gateway/index.js';
-import { createJoinToken } from '../kubernetes/join-token.js';
-import type { KeyPair } from '../store/index.js';
+import { endpointOf } from '../endpoint.js';
 import { waitFor } from '../wait.js';
-import { runCksNode, type Subcommand } from './cks-node.js';
-import type { SshTarget } from './ssh.js';
-import { SshPool } from './ssh-pool.js';
+import { componentActivities } from './components.js';
+import { etcdActivities, externalEtcd } from './etcd.js';
+import { Guests, isUnreachable } from './guest.js';
+import { upgradeActivities } from './upgrade.js';
 
 const POD_CIDR = '10.244.0.0/16';
 
 /** A guest over SSH: kubeadm and what surrounds it, one named step at a time. */
 export const nodeActivities = (deps: Deps) => {
-  const { db, sealer, cksNode, pollMs } = deps;
-  const pool = new SshPool();
-
-  const open = async (clusterId: string, ref: NodeRef): Promise<NodeContext> => {
-    const context = await readNodeContext(db, clusterId, ref);
-    if (!context) throw fault('Internal', `${ref.role}-${ref.index} has no machine`);
-    return context;
-  };
-
-  /** SSH goes to the network's public address at the port that is forwarded to the node. */
-  const targetOf = async ({ cluster, vm, node, publicAddress }: NodeContext): Promise<SshTarget> => {
-    const keys = await readSecret(db, sealer, `cluster/${cluster.uuid}`, 'ssh');
-    const forward = await db('firewall_rules')
-      .where({ vm_id: node.vm_id, purpose: 'PortForwarding' })
-      .first<{ start_port: number } | undefined>();
-    if (!keys || !publicAddress || !forward || !vm.ssh_host_key) {
-      throw fault('Internal', `${vm.name} lacks its keys, its address or its forward`);
-    }
-    return {
-      name: vm.name,
-      host: publicAddress.public_ip_address,
-      port: forward.start_port,
-      hostKey: vm.ssh_host_key,
-      privateKey: new Secret((JSON.parse(keys.reveal()) as KeyPair).private),
-    };
-  };
-
-  const run = async (
-    context: NodeContext,
-    subcommand: Subcommand,
-    key: string,
-    values: () => Promise<Record<string, string>> | Record<string, string>,
-  ): Promise<Record<string, unknown>> => {
-    const signal = Context.current().cancellationSignal;
-    return pool.use(await targetOf(context), signal, (session) =>
-      runCksNode(session, signal, cksNode, context.vm.name, subcommand, `${subcommand}-${key}`, values),
-    );
-  };
-
-  const advance = (context: NodeContext, phase: NodePhase, version?: string) =>
-    advanceNode(db, context.node, phase, {}, version === undefined ? {} : { kubernetes_node_version: version });
-
-  const endpointOf = ({ publicAddress }: NodeContext) => `${publicAddress?.public_ip_address}:${API_PORT}`;
-
-  const caHashOf = async (clusterId: string): Promise<string> => {
-    const hash = (await readDetails(db, clusterId)).get('caHash');
-    if (!hash) throw fault('Internal', 'the hash of the cluster CA is not known yet');
-    return hash;
-  };
-
-  /** How long a node looks for its medium: the settings that were in force when the attempt began. */
-  const installPatience = async (operationId: string, role: NodeRef['role']) => {
-    const operation = await readOperation(db, operationId);
-    const settings = { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
-    return {
-      attempts: String(settings[`cloud.kubernetes.${role}.node.install.reattempt.count`]),
-      wait_seconds: String(settings[`cloud.kubernetes.${role}.node.install.attempt.wait.duration`]),
-    };
-  };
-
-  const joinValues = async (context: NodeContext) => ({
-    name: context.vm.name,
-    address: context.vm.ip_address ?? '',
-    endpoint: endpointOf(context),
-    token: (await createJoinToken(deps, context.cluster.uuid)).reveal(),
-    ca_hash: await caHashOf(context.cluster.uuid),
-  });
+  const { db, sealer, pollMs } = deps;
+  const guests = new Guests(deps);
 
   return {
+    ...etcdActivities(guests),
+    ...upgradeActivities(guests),
+    ...componentActivities(guests),
+
     /** Leaves nothing changed; returns once the node answers on SSH with the host key that it was made with. */
-    async waitReachable({ clusterId, ...ref }: StepRef, node: NodeRef): Promise<void> {
-      const context = await open(clusterId, node);
-      const seen = async (text: string) => {
-        await db('operation_step')
-          .where({ operation_id: ref.operationId, line: ref.line })
-          .update({ note: text.slice(0, 2000) });
-      };
-      const target = await targetOf(context);
-      const signal = Context.current().cancellationSignal;
-      await waitFor(
-        pollMs,
-        () => pool.use(target, signal, async () => true),
-        (error) => isFault(error, 'NodeUnreachable'),
-        seen,
-      );
-      await advance(context, 'reachable');
+    async waitReachable(ref: StepRef, node: NodeRef): Promise<void> {
+      const context = await guests.open(ref.clusterId, node);
+      await waitFor(pollMs, () => guests.use(context), isUnreachable, guests.seen(ref));
+      await guests.advance(context, 'reachable');
     },
 
     async install(ref: StepRef, node: NodeRef): Promise<void> {
-      const context = await open(ref.clusterId, node);
+      const context = await guests.open(ref.clusterId, node);
       const version = context.version?.semantic_version ?? '';
-      const { attempts, wait_seconds } = await installPatience(ref.operationId, node.role);
-      await run(context, 'install', ref.operationId, () => ({ version, role: node.role, attempts, wait_seconds }));
-      await advance(context, 'installed', version);
+      const settings = await guests.settings(ref.operationId);
+      const role = node.role === 'worker' ? 'worker' : 'control';
+      await guests.run(context, 'install', ref.operationId, () => ({
+        version,
+        role: node.role,
+        attempts: String(settings[`cloud.kubernetes.${role}.node.install.reattempt.count`]),
+        wait_seconds: String(settings[`cloud.kubernetes.${role}.node.install.attempt.wait.duration`]),
+      }));
+      await guests.advance(context, 'installed', node.role === 'etcd' ? undefined : version);
     },
 
     async init(ref: StepRef, node: NodeRef): Promise<void> {
-      const context = await open(ref.clusterId, node);
-      const { vm, version } = context;
-      await run(context, 'init', ref.operationId, () => ({
+      const context = await guests.open(ref.clusterId, node);
+      const { vm, version, cluster } = context;
+      await guests.run(context, 'init', ref.operationId, async () => ({
         version: version?.semantic_version ?? '',
         name: vm.name,
         address: vm.ip_address ?? '',
-        endpoint: endpointOf(context),
+        endpoint: await endpointOf(db, cluster),
         pod_cidr: POD_CIDR,
+        ...(cluster.cni_config_id !== null && { network: 'no' }),
+        ...(await externalEtcd(deps, cluster, vm)),
       }));
-      await advance(context, 'joined');
+      await guests.advance(context, 'joined');
     },
 
-    /** Leaves the cluster's admin kubeconfig sealed, its server the public endpoint, and the hash of its CA known. */
+    /** Leaves the cluster's admin kubeconfig sealed, its server the public endpoint, and its CA and its hash known. */
     async storeKubeconfig(ref: StepRef, node: NodeRef): Promise<void> {
-      const context = await open(ref.clusterId, node);
-      const { kubeconfig, ca_hash } = await run(context, 'kubeconfig', ref.operationId, () => ({}));
+      const context = await guests.open(ref.clusterId, node);
+      const key = `${ref.operationId}-${ref.line}`;
+      const { kubeconfig, ca, ca_hash } = await guests.run(context, 'kubeconfig', key, () => ({}));
       const text = Buffer.from(String(kubeconfig), 'base64').toString('utf8');
       if (!text.includes('certificate-authority-data'))
         throw fault('NodeFailed', `${context.vm.name}: its admin.conf is not a kubeconfig`);
-      const published = text.replace(/server: https:\/\/\S+/, `server: https://${endpointOf(context)}`);
+      const published = text.replace(
+        /server: https:\/\/\S+/,
+        `server: https://${await endpointOf(db, context.cluster)}`,
+      );
       await writeDetail(db, ref.clusterId, 'caHash', String(ca_hash));
+      await writeDetail(db, ref.clusterId, 'caCert', Buffer.from(String(ca), 'base64').toString('utf8'));
       await writeSecret(db, sealer, `cluster/${ref.clusterId}`, 'kubeconfig', new Secret(published));
+      const ends = kubeconfigEnd(text);
+      if (ends) await recordCertificates(db, ref.clusterId, context.vm.uuid, ends);
     },
 
     /** Joins with a certificate key and a token that were made for this join: certificates are uploaded by a control node that has joined. */
     async joinControl(ref: StepRef, node: NodeRef): Promise<void> {
-      const context = await open(ref.clusterId, node);
+      const context = await guests.open(ref.clusterId, node);
       const certificateKey = new Secret(randomBytes(32).toString('hex'));
-      const survivor = (await readNodes(db, ref.clusterId)).find(
-        ({ control_node, phase }) => control_node === 1 && (phase === 'joined' || phase === 'ready'),
-      );
-      if (!survivor) throw fault('NodeFailed', `no control node has joined yet: ${context.vm.name} has nobody to join`);
       const values = async () => {
-        const from = await open(ref.clusterId, { role: 'control', index: survivor.role_index });
-        await run(from, 'share', `${node.index}-${randomBytes(8).toString('hex')}`, () => ({
+        const from = await guests.survivor(ref.clusterId, node);
+        await guests.run(from, 'share', `${node.index}-${randomBytes(8).toString('hex')}`, () => ({
           certificate_key: certificateKey.reveal(),
         }));
-        return { ...(await joinValues(context)), role: 'control', certificate_key: certificateKey.reveal() };
+        return {
+          ...(await guests.joinValues(context)),
+          role: 'control',
+          certificate_key: certificateKey.reveal(),
+        };
       };
-      await run(context, 'join', ref.operationId, values);
-      await advance(context, 'joined');
+      await guests.run(context, 'join', ref.operationId, values);
+      await guests.advance(context, 'joined');
     },
 
     async joinWorker(ref: StepRef, node: NodeRef): Promise<void> {
-      const context = await open(ref.clusterId, node);
-      await run(context, 'join', ref.operationId, async () => ({ ...(await joinValues(context)), role: 'worker' }));
-      await advance(context, 'joined');
+      const context = await guests.open(ref.clusterId, node);
+      await guests.run(context, 'join', ref.operationId, async () => ({
+        ...(await guests.joinValues(context)),
+        role: 'worker',
+      }));
+      await guests.advance(context, 'joined');
+    },
+
+    /** Leaves the machine without anything of the cluster on it. */
+    async reset(ref: StepRef, node: NodeRef): Promise<void> {
+      const known = (await readNodes(db, ref.clusterId)).some(
+        (one) => one.role === node.role && one.role_index === node.index,
+      );
+      if (known) await guests.runStep(ref, await guests.open(ref.clusterId, node), 'reset');
+    },
+
+    /** Leaves containerd on the node with the cluster's private registry; its password goes from the sealed secret to the node only. */
+    async configureRegistry(ref: StepRef, node: NodeRef): Promise<void> {
+      const context = await guests.open(ref.clusterId, node);
+      const sealed = await readSecret(db, sealer, `cluster/${ref.clusterId}`, 'registry');
+      if (!sealed) throw fault('Internal', 'the private registry of the cluster is not known');
+      await guests.runStep(ref, context, 'registry', () => JSON.parse(sealed.reveal()) as Record<string, string>);
     },
   };
 };

@@ -1,6 +1,7 @@
 import ssh2 from 'ssh2';
 import type { Secret } from '../../db/secret.js';
 import { fault, textOf } from '../../workflows/model/fault.js';
+import type { FaultCode } from '../../workflows/model/faults.js';
 
 export interface SshTarget {
   name: string;
@@ -9,6 +10,10 @@ export interface SshTarget {
   /** `ssh-ed25519 AAAA…`: the only host key that is accepted. */
   hostKey: string;
   privateKey: Secret;
+  /** Who logs in; on nodes `cloud`. */
+  user?: string;
+  /** What another host key and no answer are called; a node's faults unless given. */
+  faults?: { identity: FaultCode; unreachable: FaultCode };
 }
 
 export interface ExecResult {
@@ -26,6 +31,11 @@ export interface SshSession {
 }
 
 const CONNECT_MS = 10_000;
+const OF_NODES = { identity: 'NodeIdentity', unreachable: 'NodeUnreachable' } as const;
+/** Signature algorithms of a kind of key, where they have names of their own. */
+const ALGORITHMS: Readonly<Record<string, ssh2.ServerHostKeyAlgorithm[]>> = {
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
+};
 /** Output past this is dropped: a node must not be able to fill our memory. */
 const MOST_OUTPUT = 4 * 1024 * 1024;
 
@@ -37,7 +47,8 @@ const reasonOf = (signal: AbortSignal) => (signal.reason instanceof Error ? sign
  */
 export async function connectSsh(target: SshTarget, signal: AbortSignal): Promise<SshSession> {
   const client = new ssh2.Client().setMaxListeners(50);
-  const expected = target.hostKey.split(' ')[1] ?? '';
+  const [kind = '', expected = ''] = target.hostKey.split(' ');
+  const { identity, unreachable } = target.faults ?? OF_NODES;
   const where = `${target.host}:${target.port}`;
   let shown = '';
   await new Promise<void>((resolve, reject) => {
@@ -59,22 +70,22 @@ export async function connectSsh(target: SshTarget, signal: AbortSignal): Promis
         reject(
           shown !== '' && shown !== expected
             ? fault(
-                'NodeIdentity',
-                `${target.name} (${where}) showed another SSH host key than it was made with: the connection was refused`,
+                identity,
+                `${target.name} (${where}) showed another SSH host key than the one that is pinned: the connection was refused`,
               )
-            : fault('NodeUnreachable', `${target.name} does not answer on SSH at ${where}: ${textOf(error)}`),
+            : fault(unreachable, `${target.name} does not answer on SSH at ${where}: ${textOf(error)}`),
         );
       })
-      .once('close', () => reject(fault('NodeUnreachable', `${target.name} closed the SSH connection at ${where}`)))
+      .once('close', () => reject(fault(unreachable, `${target.name} closed the SSH connection at ${where}`)))
       .connect({
         host: target.host,
         port: target.port,
-        username: 'cloud',
+        username: target.user ?? 'cloud',
         privateKey: target.privateKey.reveal(),
         readyTimeout: CONNECT_MS,
         keepaliveInterval: 5000,
         keepaliveCountMax: 3,
-        algorithms: { serverHostKey: ['ssh-ed25519'] },
+        algorithms: { serverHostKey: ALGORITHMS[kind] ?? [kind as ssh2.ServerHostKeyAlgorithm] },
         hostVerifier: (key: Buffer) => {
           shown = key.toString('base64');
           return shown === expected;
@@ -103,7 +114,14 @@ function exec(
       how();
     };
     const lost = (why: string) =>
-      settle(() => reject(fault('NodeUnreachable', `the SSH connection to ${target.name} was lost: ${why}`)));
+      settle(() =>
+        reject(
+          fault(
+            target.faults?.unreachable ?? OF_NODES.unreachable,
+            `the SSH connection to ${target.name} was lost: ${why}`,
+          ),
+        ),
+      );
     const abort = () => {
       channel?.close();
       settle(() => reject(reasonOf(signal)));

@@ -1,30 +1,72 @@
-import { readNodes, releaseNodes, reserveNodes } from '../../db/nodes.js';
+import { adoptMachine, recordScale, recordVersion, setTarget } from '../../db/cluster-changes.js';
+import { mustReadNode, readNodes } from '../../db/nodes.js';
 import { readOperation } from '../../db/operations.js';
+import { abandonNode, recordCounts, releaseNodes, reserveNodes } from '../../db/reserve.js';
 import { forgetSecrets, keepSecret, Secret } from '../../db/secret.js';
 import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import { fault } from '../../workflows/model/fault.js';
-import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
+import type { NodeRef, OperationRequest, StepRef } from '../../workflows/model/operation.js';
 import type { Deps } from '../deps.js';
 
 /** Rows that a step of an operation makes or removes. */
 export const storeActivities = ({ db, sealer }: Deps) => ({
-  /** Leaves every node of the cluster with a row, a name, an address and a place on a host. */
-  async reserveNodes({ operationId, clusterId }: StepRef): Promise<{ node: NodeRef; hostId: string }[]> {
+  /** Leaves the wanted nodes with a row, a name, an address and a place on a host. */
+  async reserveNodes(
+    { operationId, clusterId }: StepRef,
+    wanted: NodeRef[],
+    offerings?: OperationRequest['offerings'],
+  ): Promise<{ node: NodeRef; hostId: string }[]> {
     const operation = await readOperation(db, operationId);
-    return reserveNodes(db, clusterId, operation?.user_id ?? '');
+    if (!operation) throw fault('Internal', `there is no operation ${operationId}`);
+    const { user_id: userId, root_id: rootId } = operation;
+    return reserveNodes(db, { clusterId, userId, rootId, wanted, ...(offerings && { offerings }) });
   },
 
-  /** Leaves no node row, address or room behind of machines that are gone. Throws when a machine is still there. */
-  async releaseNodes({ clusterId }: StepRef): Promise<void> {
-    const remain = await releaseNodes(db, clusterId);
+  /** Leaves no node row, address or room behind of machines that are gone: all, or those of `only`. Throws when one is still there. */
+  async releaseNodes({ clusterId }: StepRef, only?: NodeRef[]): Promise<void> {
+    const remain = await releaseNodes(db, clusterId, only);
     if (remain.length > 0)
       throw fault('Refused', `machines that are still on their hosts keep their addresses: ${remain.join(', ')}`);
   },
+
+  /** Leaves the cluster without the node, its counts as its rows are. A machine whose host is down is left to the scan. */
+  async removeNode({ clusterId }: StepRef, node: NodeRef): Promise<void> {
+    const [remains] = await releaseNodes(db, clusterId, [node]);
+    if (remains !== undefined) {
+      const { vm_id, host_status } = await mustReadNode(db, clusterId, node);
+      if (host_status !== 'Down')
+        throw fault('Refused', `machine ${remains} is still on its host: it keeps its address`);
+      await abandonNode(db, vm_id);
+    }
+    await recordCounts(db, clusterId);
+  },
+
+  recordCounts: ({ clusterId }: StepRef): Promise<void> => recordCounts(db, clusterId),
+
+  /** Leaves the cluster's row with the offerings, counts and autoscaling that are true now. */
+  async recordScale({ clusterId }: StepRef, request: OperationRequest): Promise<void> {
+    await recordScale(db, clusterId, request);
+    await recordCounts(db, clusterId);
+  },
+
+  /** Says that the control plane is being brought to a version: from here on the cluster may have two. */
+  setTarget: ({ clusterId }: StepRef, versionId: string): Promise<void> => setTarget(db, clusterId, versionId),
+
+  recordVersion: ({ clusterId }: StepRef, versionId: string): Promise<void> => recordVersion(db, clusterId, versionId),
+
+  /** Leaves a user's machine as a node of the cluster, on its way in. */
+  adoptMachine: (
+    { clusterId, operationId }: StepRef,
+    node: NodeRef,
+    machineId: string,
+    manualUpgrade: boolean,
+  ): Promise<void> => adoptMachine(db, { clusterId, operationId, node, machineId, manualUpgrade }),
 
   /** Leaves the cluster with an SSH key pair, and each machine with a host key of its own that is known before its first boot. */
   async ensureKeys({ clusterId }: StepRef): Promise<void> {
     await keepSecret(db, sealer, `cluster/${clusterId}`, 'ssh', newKeyPair);
     for (const node of await readNodes(db, clusterId)) {
+      if (node.ssh_host_key !== null) continue;
       const hostKey = await keepSecret(db, sealer, `vm/${node.vm_id}`, 'hostkey', newKeyPair);
       const { public: ssh_host_key } = JSON.parse(hostKey.reveal()) as KeyPair;
       await db('vm_instance').where({ uuid: node.vm_id }).update({ ssh_host_key });
@@ -32,7 +74,8 @@ export const storeActivities = ({ db, sealer }: Deps) => ({
   },
 
   async forgetSecrets({ clusterId }: StepRef): Promise<void> {
-    for (const node of await readNodes(db, clusterId)) await forgetSecrets(db, `vm/${node.vm_id}`);
+    for (const node of await readNodes(db, clusterId))
+      if (node.external_node === 0) await forgetSecrets(db, `vm/${node.vm_id}`);
     await forgetSecrets(db, `cluster/${clusterId}`);
   },
 });

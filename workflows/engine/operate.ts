@@ -1,4 +1,11 @@
-import { CancellationScope, log, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  continueAsNew,
+  log,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { pauseSignal, progressQuery, stopSignal } from '../messages.js';
 import type { ClusterFacts, OperationInput, Outcome, StopRequest } from '../model/operation.js';
 import type { SettingName, Settings } from '../model/settings.js';
@@ -10,9 +17,11 @@ import type { Item } from './step.js';
 /** What makes one operation: its list, and the setting that bounds it. */
 export interface Operation {
   limit: SettingName;
-  /** Pure: the same facts and settings give the same list, for the run and for the plan. */
   steps(facts: ClusterFacts, settings: Settings): Item<Act>[];
 }
+
+/** Past this length of its history an operation goes on in a new run, built from facts again; Temporal ends one at 51,200. */
+const MOST_EVENTS = 6000;
 
 const MARKS = {
   pending: '·',
@@ -47,16 +56,24 @@ export async function operate({ operationId }: OperationInput, operation: Operat
     runner?.requestStop(request);
   });
 
-  const claimed = await CancellationScope.nonCancellable(() => claiming.claim(operationId));
+  const claimed = await CancellationScope.nonCancellable(() =>
+    claiming.claim(operationId, workflowInfo().firstExecutionRunId),
+  );
   if (claimed === null) return 'not claimed';
   const { claim, facts } = claimed;
   let outcome: Outcome;
+  let goesOn = false;
   try {
     runner = new Runner<Act>({
       items: operation.steps(facts, claim.settings),
       stubs: stubsFor(claim.clusterId, operationId),
-      limit: { seconds: Number(claim.settings[operation.limit]), setting: operation.limit },
+      limit: {
+        seconds: Math.max(1, Number(claim.settings[operation.limit]) - claim.elapsedSeconds),
+        setting: operation.limit,
+      },
       begun: claim.begun,
+      done: claim.done,
+      isLong: () => workflowInfo().historyLength > MOST_EVENTS,
       changed: () => showRunning(runner!),
     });
     await bookkeeping.recordPlan(operationId, runner.lines);
@@ -65,11 +82,13 @@ export async function operate({ operationId }: OperationInput, operation: Operat
     showDetails(runner);
     if (stop) runner.requestStop(stop);
     outcome = claim.mode === 'undo' ? await runner.undo() : await runner.run();
+    goesOn = runner.goesOn;
   } catch (error) {
     log.error('the operation failed outside its steps', { error });
     const { code, message } = describeFailure(error, 0);
     outcome = { end: 'failed', fault: code, reason: message, leftovers: [], failedLines: [], leftoverLines: [] };
   }
+  if (goesOn) return continueAsNew<(input: OperationInput) => Promise<Outcome>>({ operationId });
   if (runner) showDetails(runner, outcome);
   await CancellationScope.nonCancellable(() => bookkeeping.settle(operationId, outcome));
   return outcome;

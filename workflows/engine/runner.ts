@@ -12,12 +12,24 @@ export interface RunOptions<Act> {
   limit: { seconds: number; setting: string };
   /** Titles of steps that earlier attempts began: a cancel undoes them too. */
   begun: readonly string[];
+  /** Titles of steps that earlier attempts ended. */
+  done?: readonly string[];
+  /** True once the run's history is so long that it should go on in a new one. */
+  isLong?: () => boolean;
   /** Called when a step begins: the list has changed. */
   changed?: () => void;
 }
 
 /** Ends a lane in which nothing more may begin; never seen outside the runner. */
 class Halted extends Error {}
+/** Ends an isolated lane whose step failed; the others go on. */
+class LaneFailed extends Error {}
+
+type LineFailure<Act> = Failure & { entry: StepEntry<Act> };
+/** A lane of an isolated group keeps its failure to itself. */
+interface Isolation<Act> {
+  failure?: LineFailure<Act>;
+}
 
 /** A promise that is resolved from outside, and whether it has been: an ended line is not waited for again. */
 function signalled() {
@@ -57,7 +69,11 @@ export class Runner<Act> {
   private readonly halted = signalled();
   private readonly kept = new Set<number>();
   private readonly slots = new Map<string, Slot>();
-  private readonly failures: (Failure & { entry: StepEntry<Act> })[] = [];
+  private readonly failures: LineFailure<Act>[] = [];
+  /** Failures that did not end the operation: of optional steps and of isolated lanes. */
+  private readonly warnings: LineFailure<Act>[] = [];
+  private readonly leftoverLines: { line: number; note: string }[] = [];
+  private resting = false;
   private overLimit: string | undefined;
   private readonly work = new CancellationScope();
   private readonly waits = new CancellationScope({ parent: this.work, cancellable: true });
@@ -71,6 +87,11 @@ export class Runner<Act> {
     const index = (list: Entry<Act>[]): void =>
       list.forEach((entry) => ('step' in entry ? void this.steps.set(entry.line, entry) : entry.lanes.forEach(index)));
     index(entries);
+    for (const entry of this.steps.values()) {
+      const { step } = entry;
+      if (step.keep && (step.skip || options.done?.includes(step.title))) this.keep(entry.lane);
+      if (step.noReturn && options.begun.includes(step.title)) this.keep(entry.lane.slice(0, -1));
+    }
     // A cancel from outside (the Temporal Web UI) reaches the scope first.
     this.work.cancelRequested.catch(() => this.halted.resolve());
   }
@@ -112,13 +133,16 @@ export class Runner<Act> {
     return this.outcome();
   }
 
+  /** True when the run ended early because its history had grown long: nothing failed, and a new run goes on from facts. */
+  get goesOn(): boolean {
+    return this.resting && this.failures.length === 0 && this.overLimit === undefined && this.stopped === undefined;
+  }
+
   /** Undoes what this and earlier attempts began, without running anything. */
   async undo(): Promise<Outcome> {
     this.stopped ??= 'cancel';
-    const leftoverLines: { line: number; note: string }[] = [];
-    await CancellationScope.nonCancellable(() => this.undoAll(leftoverLines));
-    const undoneLines = this.lines.flatMap(({ line }) => (this.states[line] === 'undone' ? [line] : []));
-    return { ...this.outcome(), leftoverLines, leftovers: leftoverLines.map(({ note }) => note), undoneLines };
+    await CancellationScope.nonCancellable(() => this.undoAll());
+    return this.outcome();
   }
 
   private exceed(): void {
@@ -145,14 +169,17 @@ export class Runner<Act> {
     if (!this.mayGoOn) throw new Halted();
   }
 
-  private async lane(entries: Entry<Act>[]): Promise<void> {
-    for (const entry of entries) await ('step' in entry ? this.step(entry) : this.group(entry));
+  private async lane(entries: Entry<Act>[], isolation?: Isolation<Act>): Promise<void> {
+    for (const entry of entries) await ('step' in entry ? this.step(entry, isolation) : this.group(entry, isolation));
   }
 
-  private async group({ line, group, lanes }: GroupEntry<Act>): Promise<void> {
+  private async group({ line, group, lanes }: GroupEntry<Act>, outer?: Isolation<Act>): Promise<void> {
     let next = 0;
+    const lost: LineFailure<Act>[] = [];
     const runner = async () => {
-      for (let i = next++; i < lanes.length; i = next++) await this.lane(lanes[i]!);
+      for (let i = next++; i < lanes.length; i = next++)
+        if (group.isolated) await this.isolatedLane(lanes[i]!, lost);
+        else await this.lane(lanes[i]!, outer);
     };
     const width = Math.min(group.width ?? lanes.length, lanes.length);
     this.states[line] = 'running';
@@ -163,9 +190,39 @@ export class Runner<Act> {
     this.ended[line]!.resolve();
     const first = failed.find((end) => !(end.reason instanceof Halted)) ?? failed[0];
     if (first) throw first.reason;
+    const [worst] = lost;
+    if (worst && lost.length === lanes.length) {
+      this.states[line] = 'failed';
+      this.warnings.splice(0, this.warnings.length, ...this.warnings.filter((one) => !lost.includes(one)));
+      this.failures.push(...lost);
+      this.halted.resolve();
+      this.waits.cancel();
+      throw new Halted();
+    }
   }
 
-  private async step(entry: StepEntry<Act>): Promise<void> {
+  /** A lane that fails is undone, and leaves the rest of the operation alone. */
+  private async isolatedLane(entries: Entry<Act>[], lost: LineFailure<Act>[]): Promise<void> {
+    const isolation: Isolation<Act> = {};
+    try {
+      await this.lane(entries, isolation);
+    } catch (error) {
+      if (!isolation.failure || !this.mayGoOn) throw error;
+      lost.push(isolation.failure);
+      this.warnings.push(isolation.failure);
+      const lines: number[] = [];
+      const collect = (list: Entry<Act>[]): void =>
+        list.forEach((entry) => ('step' in entry ? void lines.push(entry.line) : entry.lanes.forEach(collect)));
+      collect(entries);
+      await CancellationScope.nonCancellable(async () => {
+        for (const line of lines.reverse()) await this.undoLine(line);
+      });
+      // What waits for a line of this lane would wait for ever.
+      lines.forEach((line) => this.ended[line]!.resolve());
+    }
+  }
+
+  private async step(entry: StepEntry<Act>, isolation?: Isolation<Act>): Promise<void> {
     const { step, line } = entry;
     const waitsFor = entry.after.filter((before) => !this.ended[before]!.over);
     if (waitsFor.length > 0)
@@ -178,19 +235,46 @@ export class Runner<Act> {
       await slot?.enter(() => !this.mayGoOn);
       try {
         this.check();
+        if (this.options.isLong?.()) {
+          this.resting = true;
+          this.halted.resolve();
+          throw new Halted();
+        }
         this.states[line] = 'running';
+        if (step.noReturn) this.keep(entry.lane.slice(0, -1));
         this.options.changed?.();
-        const act = this.options.stubs(this.lines[line]!, step.limitSeconds, false);
-        await (step.wait ? this.waits.run(() => step.run(act)) : step.run(act));
+        await this.tryStep(entry);
         this.states[line] = 'done';
       } catch (error) {
-        this.fail(entry, error);
+        this.fail(entry, error, isolation);
       } finally {
         slot?.leave();
       }
     }
-    if (step.keep) entry.lane.forEach((each) => this.kept.add(each));
+    if (step.keep) this.keep(entry.lane);
     this.ended[line]!.resolve();
+  }
+
+  private keep(lines: readonly number[]): void {
+    lines.forEach((line) => this.kept.add(line));
+  }
+
+  /** True when a cancel leaves the line's work standing: its own, or that of a group around it. */
+  private isKept(line: number): boolean {
+    for (let at: number | null = line; at !== null; at = this.lines[at]!.parent) if (this.kept.has(at)) return true;
+    return false;
+  }
+
+  private async tryStep({ step, line }: StepEntry<Act>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const act = this.options.stubs(this.lines[line]!, step.limitSeconds, false);
+      try {
+        await (step.wait ? this.waits.run(() => step.run(act)) : step.run(act));
+        return;
+      } catch (error) {
+        if (attempt >= (step.tries ?? 1) || isCancellation(error) || !this.mayGoOn) throw error;
+      }
+    }
   }
 
   private slot(name: string, width: number): Slot {
@@ -199,58 +283,76 @@ export class Runner<Act> {
     return slot;
   }
 
-  private fail(entry: StepEntry<Act>, error: unknown): never {
+  private fail(entry: StepEntry<Act>, error: unknown, isolation?: Isolation<Act>): void {
     if (error instanceof Halted) throw error;
     this.states[entry.line] = 'failed';
     if (isCancellation(error) && !this.mayGoOn) throw new Halted();
-    this.failures.push({ ...describeFailure(error, entry.step.limitSeconds), entry });
+    const failure = { ...describeFailure(error, entry.step.limitSeconds), entry };
+    if (entry.step.optional) {
+      this.warnings.push(failure);
+      return;
+    }
+    if (isolation) {
+      isolation.failure ??= failure;
+      throw new LaneFailed();
+    }
+    this.failures.push(failure);
     this.halted.resolve();
     this.waits.cancel();
     throw new Halted();
   }
 
-  private async undoAll(leftovers: { line: number; note: string }[]): Promise<void> {
-    const begun = new Set(this.options.begun);
+  private async undoAll(): Promise<void> {
     const dependents = new Map<number, number[]>();
     for (const { line, after } of this.lines)
       for (const before of after) dependents.set(before, [...(dependents.get(before) ?? []), line]);
     const undone = new Map<number, Promise<void>>();
-    const undoLine = (line: number): Promise<void> => {
+    const afterDependents = (line: number): Promise<void> => {
       const known = undone.get(line);
       if (known) return known;
-      const work = (async () => {
-        await Promise.all((dependents.get(line) ?? []).map(undoLine));
-        const step = this.steps.get(line)?.step;
-        const wasBegun =
-          ['running', 'done', 'failed'].includes(this.states[line]!) || begun.has(this.lines[line]!.title);
-        if (!step || !wasBegun || this.kept.has(line)) return;
-        if (!step.undo) {
-          if (this.states[line] !== 'skipped') this.states[line] = 'undone';
-          return;
-        }
-        this.states[line] = 'undoing';
-        this.options.changed?.();
-        try {
-          await step.undo(this.options.stubs(this.lines[line]!, step.limitSeconds, true));
-          this.states[line] = 'undone';
-        } catch (error) {
-          this.states[line] = 'leftover';
-          leftovers.push({
-            line,
-            note: `undo of "${step.title}": ${describeFailure(error, step.limitSeconds).message}`,
-          });
-        }
-      })();
+      const work = Promise.all((dependents.get(line) ?? []).map(afterDependents)).then(() => this.undoLine(line));
       undone.set(line, work);
       return work;
     };
     // From the last line to the first, so that the recursion stays shallow.
-    await Promise.all([...this.lines].reverse().map(({ line }) => undoLine(line)));
+    await Promise.all([...this.lines].reverse().map(({ line }) => afterDependents(line)));
+  }
+
+  private async undoLine(line: number): Promise<void> {
+    const step = this.steps.get(line)?.step;
+    const wasBegun =
+      ['running', 'done', 'failed'].includes(this.states[line]!) ||
+      this.options.begun.includes(this.lines[line]!.title);
+    if (!step || !wasBegun || this.isKept(line)) return;
+    if (!step.undo) {
+      if (this.states[line] !== 'skipped') this.states[line] = 'undone';
+      return;
+    }
+    this.states[line] = 'undoing';
+    this.options.changed?.();
+    try {
+      await step.undo(this.options.stubs(this.lines[line]!, step.limitSeconds, true));
+      this.states[line] = 'undone';
+    } catch (error) {
+      this.states[line] = 'leftover';
+      this.leftoverLines.push({
+        line,
+        note: `undo of "${step.title}": ${describeFailure(error, step.limitSeconds).message}`,
+      });
+    }
   }
 
   private outcome(): Outcome {
-    const failedLines = this.failures.map(({ entry, message }) => ({ line: entry.line, note: message }));
-    const base = { leftovers: [], failedLines, leftoverLines: [] };
+    const { leftoverLines } = this;
+    const base = {
+      failedLines: [...this.failures, ...this.warnings].map(({ entry, message }) => ({
+        line: entry.line,
+        note: message,
+      })),
+      leftoverLines,
+      leftovers: leftoverLines.map(({ note }) => note),
+      undoneLines: this.lines.flatMap(({ line }) => (this.states[line] === 'undone' ? [line] : [])),
+    };
     if (this.stopped === 'cancel') return { ...base, end: 'cancelled', fault: 'Cancelled', reason: 'Cancelled' };
     if (this.stopped === 'supersede')
       return { ...base, end: 'superseded', fault: 'Superseded', reason: 'a delete took over' };
@@ -267,6 +369,13 @@ export class Runner<Act> {
     }
     if (this.overLimit !== undefined)
       return { ...base, end: 'failed', fault: 'OperationTimeout', reason: this.overLimit };
-    return { ...base, end: 'succeeded' };
+    const [warning] = this.warnings;
+    return {
+      ...base,
+      end: 'succeeded',
+      ...(warning && {
+        warning: `${warning.entry.step.title}: ${warning.message}${this.warnings.length > 1 ? ` (and ${this.warnings.length - 1} more)` : ''}`,
+      }),
+    };
   }
 }

@@ -17,6 +17,10 @@ export interface Step<Act> {
   limitSeconds: number;
   /** Only looks and waits: stopped as soon as the operation has failed. */
   wait?: boolean;
+  /** How often it is tried in all when it fails for good; 1 unless said. */
+  tries?: number;
+  /** When it fails the operation goes on: its failure is shown on its line. */
+  optional?: boolean;
   /** At most `width` steps with the same slot at one time. */
   slot?: { name: () => string; width: number };
   run(act: Act): Promise<unknown>;
@@ -24,6 +28,8 @@ export interface Step<Act> {
   undo?(act: Act): Promise<unknown>;
   /** From here on, a cancel leaves this lane's earlier work standing. */
   keep?: boolean;
+  /** Once this step has begun there is no way back: its lane's earlier work stands, and its own undo finishes what it began. */
+  noReturn?: boolean;
   /** Resting state of the cluster when this step fails. */
   rest?: ClusterState;
 }
@@ -32,6 +38,8 @@ export interface Step<Act> {
 export interface Group<Act> {
   title: string;
   width?: number;
+  /** A lane that fails is undone at once and the others go on; the operation fails only when all of them did. */
+  isolated?: boolean;
   lanes: Item<Act>[][];
 }
 
@@ -41,7 +49,7 @@ export interface StepEntry<Act> {
   line: number;
   after: number[];
   step: Step<Act>;
-  /** Lines of the same lane up to and including this one. */
+  /** Lines of the same lane up to and including this one; a group's line stands for all that is in it. */
   lane: number[];
 }
 export interface GroupEntry<Act> {

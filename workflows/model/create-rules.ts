@@ -1,4 +1,5 @@
 import { place, type HostRoom } from './placement.js';
+import { isLocalUrl } from './scale-rules.js';
 import { compareVersions } from './versions.js';
 
 /** What `createKubernetesCluster` is asked for, once its ids are resolved to what they name. */
@@ -22,6 +23,7 @@ export interface OfferingFacts {
   name: string;
   cpu: number;
   ramMb: number;
+  hostTags?: string[];
 }
 
 export interface CreateFactsFromRows {
@@ -46,7 +48,9 @@ export interface CreateFactsFromRows {
   defaultOffering: string | undefined;
   keypairExists: boolean;
   template: { arch: string } | undefined;
-  network: { name: string; problem: string | undefined } | undefined;
+  /** By uuid: those of `nodetemplates` that exist. */
+  templates: ReadonlyMap<string, { name: string; usable: boolean; arch?: string }>;
+  network: { name: string; shared: boolean; problem: string | undefined } | undefined;
   hosts: readonly HostRoom[];
 }
 
@@ -54,13 +58,11 @@ export const NODE_TYPES = ['default', 'control', 'worker', 'etcd'] as const;
 const MIN_CPU = 2;
 const MIN_RAM_MB = 2048;
 const MIN_ROOT_GB = 8;
-/** Hosts that a node cannot reach: `api.md` §2.12, `behaviour.md` §1 `endpoint.url`. */
-const LOCAL = /localhost|\/\/127\.0\.0\.1|\[::1\]/i;
 
 /** The rule of `api.md` §2.5 that a CloudManaged create breaks first, in the order of that table; undefined when it may go ahead. */
 export function refuseCreate(wish: CreateWish, facts: CreateFactsFromRows): string | undefined {
   const { version, zone } = facts;
-  if (facts.endpointUrl.trim() === '' || LOCAL.test(facts.endpointUrl)) {
+  if (isLocalUrl(facts.endpointUrl)) {
     return `The setting endpoint.url is "${facts.endpointUrl}", which nodes cannot reach: set it to an address of this API that they can`;
   }
   if (wish.rootDiskGb !== undefined && wish.rootDiskGb < MIN_ROOT_GB)
@@ -105,36 +107,55 @@ export function refuseCreate(wish: CreateWish, facts: CreateFactsFromRows): stri
   if (registry !== 0 && registry !== 3)
     return 'The private registry needs all of dockerregistryusername, dockerregistrypassword and dockerregistryurl, or none';
   if (facts.network?.problem) return facts.network.problem;
+  const { network } = facts;
   if (wish.externalBalancer !== undefined) {
-    if (!/^[0-9a-f.:]+$/i.test(wish.externalBalancer))
+    if (!isIP(wish.externalBalancer))
       return `externalloadbalanceripaddress must be an IP address, found "${wish.externalBalancer}"`;
-    return 'externalloadbalanceripaddress can be given for shared networks only';
+    if (!network?.shared) return 'externalloadbalanceripaddress can be given for shared networks only';
   }
+  if (registry === 3 && !isHttpUrl(wish.registry[2] ?? ''))
+    return `dockerregistryurl must be an http or https URL, found "${wish.registry[2]}"`;
   if (registry === 3 && !facts.experimental)
     return 'The private registry needs the setting cloud.kubernetes.cluster.experimental.features.enabled';
   for (const { node, template } of wish.nodeTemplates) {
     const problem = badEntry('nodetemplates', 'template', node, template);
     if (problem) return problem;
+    const found = facts.templates.get(template ?? '');
+    if (!found) return `nodetemplates: there is no template ${template}`;
+    if (!found.usable)
+      return `nodetemplates: template ${found.name} cannot be used for ${node} nodes: it must be registered with forcks=true and be Ready`;
   }
   if (!facts.template)
     return `Not able to find a template for Kubernetes nodes in zone ${zone.name}: register one with forcks=true`;
+  if (network?.shared && wish.controlNodes > 1 && wish.externalBalancer === undefined)
+    return 'Several control nodes on a shared network need externalloadbalanceripaddress: a balancer of yours for ports 6443 and 2222 on';
+  if (network?.shared && wish.etcdNodes > 0)
+    return 'Dedicated etcd nodes need an isolated network or a VPC tier: they are reached through its gateway';
+  const machine = (role: 'control' | 'worker' | 'etcd') => {
+    const { cpu: cpus = 0, ramMb = 0, hostTags = [] } = offerings.get(role) ?? {};
+    const own = wish.nodeTemplates.find(({ node }) => node?.toLowerCase() === role)?.template;
+    const arch = facts.templates.get(own ?? '')?.arch;
+    return { role, cpus, ramMb, hostTags, ...(arch !== undefined && { arch }) };
+  };
   const placed = place(facts.hosts, {
     arch: facts.template.arch,
     ...(wish.hypervisor !== undefined && { hypervisor: wish.hypervisor }),
     machines: [
-      ...Array.from({ length: wish.controlNodes }, () => machine('control', offerings)),
-      ...Array.from({ length: wish.size }, () => machine('worker', offerings)),
+      ...Array.from({ length: wish.etcdNodes }, () => machine('etcd')),
+      ...Array.from({ length: wish.controlNodes }, () => machine('control')),
+      ...Array.from({ length: wish.size }, () => machine('worker')),
     ],
   });
   if ('missing' in placed) return `Insufficient capacity in zone ${zone.name}: ${placed.missing}`;
   return undefined;
 }
 
-const machine = (role: 'control' | 'worker', offerings: ReadonlyMap<string, OfferingFacts | undefined>) => ({
-  role,
-  cpus: offerings.get(role)?.cpu ?? 0,
-  ramMb: offerings.get(role)?.ramMb ?? 0,
-});
+/** An IPv4 or IPv6 address in text; the model cannot ask `node:net`. */
+const isIP = (text: string): boolean =>
+  text.includes(':')
+    ? /^[0-9a-f:]+(\d+\.\d+\.\d+\.\d+)?$/i.test(text) && text.length >= 2
+    : /^(\d{1,3}\.){3}\d{1,3}$/.test(text) && text.split('.').every((part) => Number(part) < 256);
+const isHttpUrl = (text: string): boolean => /^https?:\/\/[^\s/]+/i.test(text);
 
 /** The offering of each node type: its own, else the default one. */
 export function offeringPerType(

@@ -12,5 +12,7 @@ export function nodePrefix(clusterName: string, clusterId: string): string {
 const trimmed = (text: string) => text.replace(/-+$/, '');
 
 /** `suffix`: 11 hexadecimal digits, random, since machines are made at the same time. */
-export const nodeName = (prefix: string, role: 'control' | 'worker', suffix: string): string =>
-  `${prefix}-${role === 'control' ? 'control' : 'node'}-${suffix}`;
+export const nodeName = (prefix: string, role: 'control' | 'worker' | 'etcd', suffix: string, index = 1): string =>
+  role === 'etcd'
+    ? `${trimmed(prefix.slice(0, 35))}-etcd-${index}-${suffix}`
+    : `${prefix}-${role === 'control' ? 'control' : 'node'}-${suffix}`;

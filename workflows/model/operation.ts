@@ -31,18 +31,68 @@ export interface StepRef {
   undo: boolean;
 }
 
-export type NodeRoleName = 'control' | 'worker';
+export type NodeRoleName = 'control' | 'worker' | 'etcd';
 export interface NodeRef {
   role: NodeRoleName;
-  /** 1 is the first of its role. */
+  /** 1 is the first of its role; a number is never used again while its node is there. */
   index: number;
 }
 export const nodeLabel = ({ role, index }: NodeRef): string => `${role}-${index}`;
+export const sameNode = (a: NodeRef, b: NodeRef): boolean => a.role === b.role && a.index === b.index;
 
 export interface NodeFacts extends NodeRef {
+  machineId: string;
+  /** Host name of the machine, the Kubernetes node name. */
+  name: string;
   hostId: string | null;
   /** 'gone' = the machine's removal was confirmed; else how far it has come. */
   phase: NodePhase | 'gone';
+  /** Whether its machine runs, as far as rows know. */
+  running: boolean;
+  /** False while its host does not answer: nothing on it can be reached. */
+  hostUp: boolean;
+  /** Kubernetes version that it runs. */
+  version: string | null;
+  staged: string | null;
+  draining: boolean;
+  /** A machine of the user's own: never made, stopped or deleted by us. */
+  external: boolean;
+  manualUpgrade: boolean;
+  /** Made by this operation, in whichever attempt. */
+  addedNow: boolean;
+  offeringId: string;
+  maxCpus: number;
+  maxRamMb: number;
+}
+
+export interface OfferingSize {
+  id: string;
+  name: string;
+  cpus: number;
+  ramMb: number;
+  /** Tags that a host must have. */
+  hostTags?: string[];
+}
+export interface VersionRef {
+  id: string;
+  semantic: string;
+}
+
+/** What was asked for, as the operation's row keeps it. */
+export interface OperationRequest {
+  /** Scale: workers wanted, external ones included. */
+  size?: number;
+  /** Scale: machines that leave. Add and remove nodes: the users' machines. Replace: the one. */
+  machineIds?: string[];
+  /** Scale: new offering by role. */
+  offerings?: Partial<Record<NodeRoleName, OfferingSize>>;
+  /** Scale: the new offering of nodes that have none of their own. */
+  defaultOffering?: OfferingSize;
+  autoscaling?: { enabled: boolean; min?: number; max?: number };
+  /** Upgrade: the target. */
+  version?: VersionRef;
+  /** Add nodes: left out by upgrades. */
+  manualUpgrade?: boolean;
 }
 
 /** What a list of steps is built from: read once, at the start of an attempt. */
@@ -50,17 +100,33 @@ export interface ClusterFacts {
   clusterId: string;
   clusterName: string;
   clusterType: 'CloudManaged' | 'ExternalManaged';
+  state: ClusterState;
   controlCount: number;
   workerCount: number;
+  etcdCount: number;
   nodes: NodeFacts[];
+  request: OperationRequest;
+  /** Version of the cluster's row, and the one that its control plane was brought to by an upgrade that is not finished. */
+  version: VersionRef | null;
+  target: VersionRef | null;
   networkState: string;
   /** True when create made the network, so that delete removes it. */
   networkOwned: boolean;
+  /** Shared networks have no gateway: nodes are reached directly. */
+  networkShared: boolean;
   /** True once the cluster's rules are on the gateway. */
   hasRules: boolean;
+  /** True once the gateway checks API servers with the cluster's CA. */
+  hasVerifiedRules: boolean;
   hasKeys: boolean;
   hasKubeconfig: boolean;
   hasProtection: boolean;
+  autoscaling: boolean;
+  csi: boolean;
+  registry: boolean;
+  cniConfiguration: boolean;
+  /** Names of the components whose manifests were applied. */
+  components: string[];
 }
 
 export type StopRequest = 'cancel' | 'supersede';
@@ -76,6 +142,10 @@ export interface Claim {
   paused: boolean;
   /** Titles of steps that earlier attempts began: what a cancel has to undo besides its own. */
   begun: string[];
+  /** Titles of steps that earlier attempts ended. */
+  done: string[];
+  /** Seconds since the attempt began: more than 0 when a run goes on in a new history. */
+  elapsedSeconds: number;
 }
 
 export type End = 'succeeded' | 'failed' | 'cancelled' | 'superseded';
@@ -84,6 +154,8 @@ export interface Outcome {
   end: End;
   fault?: FaultCode;
   reason?: string;
+  /** Of an operation that succeeded: what went wrong on the way without ending it. */
+  warning?: string;
   /** Resting state that the failed step asks for instead of the operation's own. */
   rest?: ClusterState;
   /** What an undo could not take away, in words. */

@@ -1,32 +1,29 @@
 import type { Item } from '../engine/step.js';
 import { NODE_PHASES } from '../model/node-phase.js';
-import { nodeLabel, type ClusterFacts, type NodeFacts, type NodeRef } from '../model/operation.js';
-import type { Settings } from '../model/settings.js';
+import { nodeLabel, type NodeFacts, type NodeRef } from '../model/operation.js';
 import type { Act } from '../stubs.js';
+import { findNode, type BootContext } from './context.js';
 
 const ORDER: readonly NodeFacts['phase'][] = ['gone', ...NODE_PHASES];
 
-/** What a node's steps must know of the whole: where it is placed once that is known, and which keys to wait for. */
-export interface BootContext {
-  facts: ClusterFacts;
-  settings: Settings;
-  hostOf: (node: NodeRef) => string;
-}
+/** True when the node has come so far, as rows know. */
+export const hasReached = (context: BootContext, node: NodeRef, wanted: NodeFacts['phase']): boolean =>
+  ORDER.indexOf(findNode(context.facts, node)?.phase ?? 'gone') >= ORDER.indexOf(wanted);
 
-/** Brings one machine from nothing to a Ready node of the cluster. `join` is how it gets in: kubeadm init or a join. */
+/** Brings one machine from nothing to a Ready node of the cluster. `join` is how it gets in: kubeadm init, a join, or etcd. */
 export function bootNode(context: BootContext, node: NodeRef, join: Item<Act>[]): Item<Act>[] {
-  const { facts, settings, hostOf } = context;
+  const { facts, settings } = context;
   const label = nodeLabel(node);
-  const phase = facts.nodes.find((each) => each.role === node.role && each.index === node.index)?.phase ?? 'gone';
   const reached = (wanted: NodeFacts['phase'], words: string) =>
-    ORDER.indexOf(phase) >= ORDER.indexOf(wanted) && `${label} ${words}`;
+    hasReached(context, node, wanted) && `${label} ${words}`;
+  const runs = findNode(facts, node)?.running;
   const machine = settings['cks.machine.timeout'];
 
   return [
     {
       title: `${label}: create the root volume`,
       kind: 'machine.volume',
-      limitSeconds: machine,
+      limitSeconds: settings['cks.machine.volume.timeout'],
       skip: reached('defined', 'has its volume'),
       run: ({ hypervisor }) => hypervisor.ensureVolume(node),
       undo: ({ hypervisor }) => hypervisor.ensureMachineAbsent(node),
@@ -44,7 +41,7 @@ export function bootNode(context: BootContext, node: NodeRef, join: Item<Act>[])
       kind: 'machine.start',
       needs: ['gateway'],
       limitSeconds: machine,
-      skip: reached('started', 'is started'),
+      skip: runs && reached('started', 'is started'),
       run: ({ hypervisor }) => hypervisor.ensureRunning(node),
       undo: ({ hypervisor }) => hypervisor.ensureMachineAbsent(node),
     },
@@ -53,32 +50,13 @@ export function bootNode(context: BootContext, node: NodeRef, join: Item<Act>[])
       kind: 'machine.ssh',
       wait: true,
       limitSeconds: settings['cks.node.boot.timeout'],
-      skip: reached('reachable', 'answers'),
+      skip: runs && reached('reachable', 'answers'),
       run: ({ node: guest }) => guest.waitReachable(node),
     },
     {
       title: `${label}: install and join`,
       lanes: [
-        [
-          {
-            title: `${label}: install Kubernetes`,
-            kind: 'node.install',
-            key: `${label}/installed`,
-            limitSeconds: settings['cks.node.install.timeout'],
-            skip: reached('installed', 'has it installed'),
-            slot: { name: () => `install@${hostOf(node)}`, width: settings['cks.host.install.width'] },
-            run: ({ node: guest }) => guest.install(node),
-          },
-          ...join,
-          {
-            title: `${label}: wait until Ready`,
-            kind: 'node.ready',
-            wait: true,
-            limitSeconds: settings['cks.node.ready.timeout'],
-            skip: reached('ready', 'was Ready'),
-            run: ({ kubernetes }) => kubernetes.waitReady(node),
-          },
-        ],
+        [...installSteps(context, node), ...join, ...readySteps(context, node)],
         [
           {
             title: `${label}: eject and delete the seed medium`,
@@ -88,17 +66,58 @@ export function bootNode(context: BootContext, node: NodeRef, join: Item<Act>[])
             run: ({ hypervisor }) => hypervisor.ensureSeedAbsent(node),
           },
         ],
-        [
-          {
-            title: `${label}: eject the version medium`,
-            kind: 'medium.eject',
-            needs: [`${label}/installed`],
-            limitSeconds: machine,
-            skip: reached('ready', 'is past its installation'),
-            run: ({ hypervisor }) => hypervisor.ensureVersionMediumEjected(node),
-          },
-        ],
+        [ejectVersionMedium(context, node, `${label}/installed`)],
       ],
     },
   ];
 }
+
+/** Installation from the version's medium, and the private registry where there is one. */
+export function installSteps(context: BootContext, node: NodeRef): Item<Act>[] {
+  const { facts, settings, hostOf } = context;
+  const label = nodeLabel(node);
+  const install: Item<Act> = {
+    title: `${label}: install ${node.role === 'etcd' ? 'etcd' : 'Kubernetes'}`,
+    kind: 'node.install',
+    key: `${label}/installed`,
+    limitSeconds: settings['cks.node.install.timeout'],
+    skip: hasReached(context, node, 'installed') && `${label} has it installed`,
+    slot: { name: () => `install@${hostOf(node)}`, width: settings['cks.host.install.width'] },
+    run: ({ node: guest }) => guest.install(node),
+  };
+  if (!facts.registry || node.role === 'etcd') return [install];
+  return [
+    install,
+    {
+      title: `${label}: configure the private registry`,
+      kind: 'node.registry',
+      limitSeconds: settings['cks.component.timeout'],
+      skip: hasReached(context, node, 'joined') && `${label} has it`,
+      run: ({ node: guest }) => guest.configureRegistry(node),
+    },
+  ];
+}
+
+export function readySteps(context: BootContext, node: NodeRef): Item<Act>[] {
+  if (node.role === 'etcd') return [];
+  const label = nodeLabel(node);
+  return [
+    {
+      title: `${label}: wait until Ready`,
+      kind: 'node.ready',
+      wait: true,
+      limitSeconds: context.settings['cks.node.ready.timeout'],
+      skip: hasReached(context, node, 'ready') && `${label} was Ready`,
+      run: ({ kubernetes }) => kubernetes.waitReady(node),
+    },
+  ];
+}
+
+export const ejectVersionMedium = (context: BootContext, node: NodeRef, after: string): Item<Act> => ({
+  title: `${nodeLabel(node)}: eject the version medium`,
+  kind: 'medium.eject',
+  needs: [after],
+  limitSeconds: context.settings['cks.machine.timeout'],
+  skip: hasReached(context, node, 'ready') && `${nodeLabel(node)} is past its installation`,
+  run: ({ hypervisor }) => hypervisor.ensureVersionMediumEjected(node),
+});

@@ -6,9 +6,10 @@ import type { Act } from '../stubs.js';
 /** Deletes a cluster and every trace of it: machines, volumes, media, rules, addresses, its network if create made it, secrets. */
 export function deleteClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
   const network = settings['cks.network.timeout'];
-  const present = facts.nodes.filter(({ phase }) => phase !== 'gone');
+  const present = facts.nodes.filter(({ phase, external }) => phase !== 'gone' && !external);
   const isGone =
-    (facts.networkState === 'Destroy' || facts.clusterType === 'ExternalManaged') && 'there is no network to remove';
+    (facts.networkState === 'Destroy' || facts.clusterType === 'ExternalManaged' || facts.networkShared) &&
+    'there is no network to remove';
   return [
     {
       title: 'machines',

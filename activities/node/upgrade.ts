@@ -1,0 +1,69 @@
+import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
+import { fault } from '../../workflows/model/fault.js';
+import { recordCertificates } from '../certificates.js';
+import type { Guests } from './guest.js';
+
+const MIN = { cpus: 2, ramMb: 2048, rootGb: 8 };
+
+/** Other versions, certificates, and what a user's machine must be. */
+export const upgradeActivities = (guests: Guests) => ({
+  /** Leaves images and programs of a version on the node, beside those that it runs. */
+  async stage(ref: StepRef, node: NodeRef, version: string): Promise<void> {
+    const context = await guests.open(ref.clusterId, node);
+    await guests.runStep(ref, context, 'prestage', () => ({ version }));
+    await guests.deps
+      .db('kubernetes_cluster_vm_map')
+      .where({ vm_id: context.node.vm_id })
+      .update({ staged_version: version });
+  },
+
+  /** Leaves the node's kubeadm parts, kubelet and kubectl at the version (`behaviour.md` §6.9). */
+  async upgrade(ref: StepRef, node: NodeRef, version: string, mode: 'first' | 'control' | 'worker'): Promise<void> {
+    const context = await guests.open(ref.clusterId, node);
+    const network = context.cluster.cni_config_id === null ? 'yes' : 'no';
+    const tries = await guests.deps
+      .db('operation_step')
+      .where({ operation_id: ref.operationId, line: ref.line })
+      .first<{ attempts: number }>('attempts');
+    // A run that failed is stored under its key: each further try of the step asks under another.
+    await guests.run(context, 'upgrade', `${ref.operationId}-${ref.line}-${mode}-${tries.attempts}`, () => ({
+      version,
+      mode,
+      network,
+    }));
+  },
+
+  /** Leaves certificates that end after the setting's days, or later; writes down when the first of them ends. */
+  async renewCertificates(ref: StepRef, node: NodeRef): Promise<void> {
+    const settings = await guests.settings(ref.operationId);
+    const context = await guests.open(ref.clusterId, node);
+    const { expires } = await guests.runStep(ref, context, 'renew', () => ({
+      within_days: String(settings['cks.certificate.renew.days']),
+    }));
+    const ends = new Date(String(expires));
+    if (!Number.isNaN(ends.getTime())) await recordCertificates(guests.deps.db, ref.clusterId, context.vm.uuid, ends);
+  },
+
+  /** Joins a worker again whose kubelet certificate ended while it was off: it cannot renew what it may not show any more. */
+  async rejoinIfExpired(ref: StepRef, node: NodeRef): Promise<void> {
+    const context = await guests.open(ref.clusterId, node);
+    const { expires } = await guests.runStep(ref, context, 'renew', () => ({ within_days: '0' }));
+    const ends = new Date(String(expires)).getTime();
+    if (Number.isNaN(ends) || ends > Date.now()) return;
+    await guests.run(context, 'join', `${ref.operationId}-again`, async () => ({
+      ...(await guests.joinValues(context)),
+      role: 'worker',
+    }));
+  },
+
+  /** Throws `Refused`, naming what is missing, unless the machine can be a node (`seed.txt` "Adding nodes"). */
+  async validate(ref: StepRef, node: NodeRef): Promise<void> {
+    const { vm, offering } = await guests.open(ref.clusterId, node);
+    const missing = [
+      offering.cpu < MIN.cpus && `${MIN.cpus} CPUs or more, found ${offering.cpu}`,
+      offering.ram_size < MIN.ramMb && `${MIN.ramMb} MB of memory or more, found ${offering.ram_size}`,
+      vm.root_disk_gb < MIN.rootGb && `a root disk of ${MIN.rootGb} GB or more, found ${vm.root_disk_gb}`,
+    ].filter(Boolean);
+    if (missing.length > 0) throw fault('Refused', `machine ${vm.name} needs ${missing.join('; ')}`);
+  },
+});

@@ -1,0 +1,96 @@
+import { readSettings } from '../db/configuration.js';
+import { millis } from '../db/knex.js';
+import { readNodes } from '../db/nodes.js';
+import type { ClusterRow } from '../db/rows.js';
+import { markProbed, moveSeen, writeReason } from '../db/seen.js';
+import { textOf } from '../workflows/model/fault.js';
+import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
+import { beginOperation } from './begin-operation.js';
+import type { Deps } from './deps.js';
+import { ask } from './kubernetes/ask.js';
+
+/** Milliseconds an API server may take to answer, and until it is asked a second time. */
+const ANSWER_MS = 5000;
+const AGAIN_MS = 1000;
+const DAY_MS = 86_400_000;
+
+/**
+ * Asks one cluster's API server. A Running cluster that does not answer twice is in Alert; an Alert whose machines all run and whose API server
+ * answers is over. Certificates that end soon are renewed.
+ */
+export async function probeCluster(deps: Deps, cluster: ClusterRow): Promise<void> {
+  const { db } = deps;
+  await markProbed(db, cluster.uuid);
+  let problem = await apiProblem(deps, cluster.uuid);
+  if (cluster.state === 'Running' && problem !== undefined) {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    problem = await apiProblem(deps, cluster.uuid);
+  }
+  // Also when it does not answer: its certificates may be why.
+  if (await mindCertificates(deps, cluster)) return;
+  if (cluster.state === 'Running') {
+    if (problem !== undefined)
+      await moveSeen(db, cluster, ['Alert'], withSeen(cluster.reason, `${SEEN.silent}${problem}`));
+    return;
+  }
+  if (!(await isWhole(deps, cluster))) return;
+  if (problem !== undefined) return writeReason(db, cluster, withSeen(cluster.reason, `${SEEN.silent}${problem}`));
+  // An upgrade that is not finished is still the reason for two versions; any other failure is over.
+  await moveSeen(
+    db,
+    cluster,
+    ['Recovering', 'Running'],
+    cluster.target_version_id === null ? null : saidIn(cluster.reason),
+  );
+}
+
+/** Every node that the cluster counts is in it, and its machine runs. */
+async function isWhole({ db }: Deps, cluster: ClusterRow): Promise<boolean> {
+  const nodes = await readNodes(db, cluster.uuid);
+  return (
+    nodes.length === cluster.control_node_count + cluster.node_count + cluster.etcd_node_count &&
+    nodes.every(
+      ({ state, phase, host_status, managed }) =>
+        (phase === 'joined' || phase === 'ready') && (managed === 0 || (state === 'Running' && host_status !== 'Down')),
+    )
+  );
+}
+
+/** Why the API server does not answer through the balancer; undefined when it does. */
+async function apiProblem({ kubernetes }: Deps, clusterId: string): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+  });
+  const answer = kubernetes
+    .open(clusterId)
+    .then((api) => ask('look for the API server', () => api.listNamespace({ limit: 1 })));
+  // It may fail after its time is over.
+  answer.catch(() => undefined);
+  try {
+    await Promise.race([answer, late]);
+    return undefined;
+  } catch (error) {
+    return textOf(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Has certificates that end soon renewed, and says so before that. True when a renewal began. */
+async function mindCertificates(deps: Deps, cluster: ClusterRow): Promise<boolean> {
+  const { certificates_end: ends, reason } = cluster;
+  if (ends === null) return false;
+  const settings = await readSettings(deps.db);
+  const renewDays = settings['cks.certificate.renew.days'];
+  const left = (millis(ends) - Date.now()) / DAY_MS;
+  if (renewDays > 0 && left <= renewDays) return beginOperation(deps, cluster, 'renew');
+  if (cluster.state !== 'Running') return false;
+  const how =
+    renewDays > 0 ? `they are renewed ${renewDays} days before` : 'renewing them is off (cks.certificate.renew.days)';
+  const warning =
+    left <= settings['cks.certificate.warning.days'] ? `${SEEN.certificates}${ends.slice(0, 10)}: ${how}` : null;
+  if (warning === null ? hasSeen(reason, 'certificates') : saidIn(reason) === null)
+    await writeReason(deps.db, cluster, withSeen(reason, warning));
+  return false;
+}

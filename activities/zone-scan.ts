@@ -1,0 +1,212 @@
+import { readSettings } from '../db/configuration.js';
+import { now, nowPlus, transact } from '../db/knex.js';
+import { readNodes } from '../db/nodes.js';
+import { releaseMachine } from '../db/reserve.js';
+import type { ClusterRow, HostRow } from '../db/rows.js';
+import {
+  moveSeen,
+  readDueProbes,
+  readOddClusters,
+  readRestingClusters,
+  readRunningNodes,
+  readTroubles,
+  readWatchedMachines,
+  writePower,
+  writeReason,
+  type ClusterHealth,
+  type WatchedMachine,
+} from '../db/seen.js';
+import { textOf } from '../workflows/model/fault.js';
+import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
+import { beginOperation } from './begin-operation.js';
+import type { Deps } from './deps.js';
+import { gatewayActivities } from './gateway/index.js';
+import type { DomainFacts } from './hypervisor/driver.js';
+import { probeCluster } from './probe-cluster.js';
+
+/** Clusters looked at side by side, and API servers asked at most in one scan. */
+const WIDTH = 20;
+const MOST_PROBES = 400;
+/** A Running cluster's API server is asked once in so many scans, one in Alert in each. */
+const RUNNING_SCANS = 10;
+
+/** Looking after a zone's machines and clusters while no operation holds them (`behaviour.md` §5.16, design §5 "Scheduled"). */
+export const zoneScanActivities = (deps: Deps) => {
+  const { db, log } = deps;
+  const gateways = gatewayActivities(deps);
+
+  return {
+    /** Ids of the zone's hosts that are to be looked at. */
+    async hostsOfZone(zoneId: string): Promise<string[]> {
+      const rows = await db<HostRow>('host').where({ data_center_id: zoneId }).whereNull('removed').select('uuid');
+      return rows.map(({ uuid }) => uuid);
+    },
+
+    /**
+     * Brings the rows of one host's machines to what the host says, in one call; a host that does not answer is Down after
+     * `cks.host.down.seconds`. Returns how many rows changed.
+     */
+    async lookAtHost(hostId: string): Promise<number> {
+      const host = await db<HostRow>('host').where({ uuid: hostId }).whereNull('removed').first();
+      if (!host) return 0;
+      // Read before the host is asked: what somebody changes meanwhile is newer than the answer.
+      const machines = await readWatchedMachines(db, hostId);
+      let domains: DomainFacts[];
+      try {
+        domains = await deps.openHypervisor(host).listDomains();
+      } catch (error) {
+        return noAnswer(host, textOf(error));
+      }
+      await db('host')
+        .where({ uuid: hostId })
+        .update({ status: 'Up', last_pinged: now(db) });
+      if (host.status === 'Down') log.info({ host: host.name }, 'a host is back');
+      const states = new Map(domains.map(({ name, state }) => [name, state]));
+      let changed = 0;
+      for (const machine of machines) {
+        if (machine.state === 'Destroyed') {
+          if (machine.vm_type === 'cksnode') await removeLost(host, machine);
+          continue;
+        }
+        const state = states.get(machine.instance_name);
+        const seen = state === undefined ? 'Error' : state === 'running' ? 'Running' : 'Stopped';
+        if (seen !== machine.state && (await writePower(db, machine, seen))) changed++;
+      }
+      return changed;
+    },
+
+    /** Moves resting clusters to where their machines say that they are, with the reason. */
+    async settleClusters(zoneId: string): Promise<void> {
+      for (const cluster of await readOddClusters(db, zoneId)) await settle(cluster);
+      await replaceLost(zoneId);
+    },
+
+    /** Asks the API servers that are due. Returns how many. */
+    async probeClusters(zoneId: string): Promise<number> {
+      const seconds = (await readSettings(db))['cks.scan.seconds'];
+      const due = await readDueProbes(
+        db,
+        zoneId,
+        nowPlus(db, -RUNNING_SCANS * seconds),
+        nowPlus(db, -seconds),
+        MOST_PROBES,
+      );
+      await sideBySide(due, 'could not look at a cluster', (cluster) => probeCluster(deps, cluster));
+      return due.length;
+    },
+
+    /** Puts gateways right that have something else than the rows say, for clusters that nobody works on. Returns how many. */
+    async repairGateways(zoneId: string): Promise<number> {
+      let repaired = 0;
+      await sideBySide(
+        await readRestingClusters(db, zoneId),
+        'could not look at the gateway of a cluster',
+        async ({ uuid, name }) => {
+          if (!(await gateways.readDrift({ clusterId: uuid }))) return;
+          await gateways.repair({ clusterId: uuid });
+          log.info({ cluster: name }, 'repaired the gateway of a cluster');
+          repaired++;
+        },
+      );
+      return repaired;
+    },
+  };
+
+  /** One that fails is logged and keeps no other from being looked at. */
+  async function sideBySide<T extends { name: string }>(
+    clusters: readonly T[],
+    failed: string,
+    look: (cluster: T) => Promise<unknown>,
+  ): Promise<void> {
+    let next = 0;
+    const lane = async () => {
+      for (let i = next++; i < clusters.length; i = next++) {
+        const cluster = clusters[i]!;
+        await look(cluster).catch((error: unknown) =>
+          log.warn({ cluster: cluster.name, error: textOf(error) }, failed),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(WIDTH, clusters.length) }, lane));
+  }
+
+  async function noAnswer(host: HostRow, why: string): Promise<number> {
+    const settings = await readSettings(db);
+    // A host that never answered counts from when it was added.
+    const down = await db('host')
+      .where({ uuid: host.uuid })
+      .whereNot({ status: 'Down' })
+      .whereRaw('COALESCE(last_pinged, created) < ?', [nowPlus(db, -settings['cks.host.down.seconds'])])
+      .update({ status: 'Down' });
+    log.warn({ host: host.name, error: why }, down === 1 ? 'a host is down' : 'a host does not answer');
+    return down;
+  }
+
+  /** A node that was given up while its host was down is taken away now that the host is back. */
+  async function removeLost(host: HostRow, machine: WatchedMachine): Promise<void> {
+    const { instance_name: name, uuid } = machine;
+    try {
+      const hypervisor = deps.openHypervisor(host);
+      await hypervisor.ensureAbsent(name);
+      await hypervisor.ensureSeedAbsent(`${name}-seed`);
+      await hypervisor.ensureVolumeAbsent(`${name}-root`);
+      await transact(db, (trx) => releaseMachine(trx, { vm_id: uuid }));
+      log.info({ machine: name, host: host.name }, 'removed a machine that had been given up');
+    } catch (error) {
+      log.warn(
+        { machine: name, host: host.name, error: textOf(error) },
+        'could not remove a machine that was given up',
+      );
+    }
+  }
+
+  async function settle(cluster: ClusterHealth): Promise<void> {
+    const { uuid, state, reason, expected, nodes, running } = cluster;
+    if (state === 'Stopped') {
+      const started = await readRunningNodes(db, uuid);
+      const seen =
+        started.length === 0 ? null : `${SEEN.started}${started.join('; ')} (startKubernetesCluster starts the others)`;
+      return writeReason(db, cluster, withSeen(reason, seen));
+    }
+    if (state === 'Running')
+      return void (await moveSeen(db, cluster, ['Alert'], withSeen(reason, await troublesOf(cluster))));
+    if (nodes > 0 && running === 0 && (await allAreOff(uuid)))
+      return void (await moveSeen(
+        db,
+        cluster,
+        ['Stopped'],
+        cluster.target_version_id === null ? null : saidIn(reason),
+      ));
+    if (running < expected) return writeReason(db, cluster, withSeen(reason, await troublesOf(cluster)));
+    if (hasSeen(reason, 'troubles')) await writeReason(db, cluster, withSeen(reason, SEEN.again));
+  }
+
+  async function troublesOf({ uuid, nodes, expected }: ClusterHealth): Promise<string> {
+    const missing = nodes < expected ? [`${expected - nodes} of ${expected} nodes have no machine`] : [];
+    return `${SEEN.troubles}${[...missing, ...(await readTroubles(db, uuid))].join('; ')}`;
+  }
+
+  async function allAreOff(clusterId: string): Promise<boolean> {
+    return (await readNodes(db, clusterId)).every(
+      ({ state, host_status }) => state === 'Stopped' && host_status !== 'Down',
+    );
+  }
+
+  /** Workers on hosts that are down get a successor, where the operator wants that; one of a cluster at a time. */
+  async function replaceLost(zoneId: string): Promise<void> {
+    if (!(await readSettings(db))['cks.auto.replace']) return;
+    const lost = await db('kubernetes_cluster_vm_map as m')
+      .join('vm_instance as v', 'v.uuid', 'm.vm_id')
+      .join('host as h', 'h.uuid', 'v.host_id')
+      .join('kubernetes_cluster as c', 'c.uuid', 'm.cluster_id')
+      .leftJoin('operation as o', 'o.active_cluster_id', 'c.uuid')
+      .where({ 'c.zone_id': zoneId, 'm.role': 'worker', 'm.external_node': 0, 'h.status': 'Down', 'c.state': 'Alert' })
+      .whereNull('o.uuid')
+      .orderBy('m.id')
+      .select<(ClusterRow & { vm_id: string })[]>('c.*', 'm.vm_id');
+    const first = new Map([...lost].reverse().map((one) => [one.uuid, one]));
+    await sideBySide([...first.values()], 'could not replace a lost node', (one) =>
+      beginOperation(deps, one, 'replaceNode', { machineIds: [one.vm_id] }),
+    );
+  }
+};

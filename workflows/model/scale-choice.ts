@@ -1,0 +1,33 @@
+import type { ClusterFacts, NodeFacts, OfferingSize } from './operation.js';
+
+export interface Growth {
+  /** Workers that the operation makes: those it has begun, and how many more. */
+  begun: NodeFacts[];
+  more: number;
+  leaving: NodeFacts[];
+}
+
+/**
+ * Which workers come and go (`behaviour.md` §5.6). Without ids the newest of our own leave, never an external one; a further
+ * attempt finds the same ones, since their rows tell.
+ */
+export function chooseWorkers(facts: Pick<ClusterFacts, 'nodes' | 'request'>): Growth {
+  const { size, machineIds } = facts.request;
+  const workers = facts.nodes.filter(({ role }) => role === 'worker');
+  const own = workers.filter(({ external }) => !external).sort((a, b) => a.index - b.index);
+  const begun = own.filter(({ addedNow }) => addedNow);
+  if (machineIds !== undefined && machineIds.length > 0)
+    return {
+      begun,
+      more: 0,
+      leaving: facts.nodes.filter((node) => machineIds.includes(node.machineId) && !node.external),
+    };
+  if (size === undefined) return { begun: [], more: 0, leaving: [] };
+  const wanted = Math.max(0, size - (workers.length - own.length));
+  if (own.length <= wanted) return { begun, more: wanted - own.length, leaving: [] };
+  return { begun: [], more: 0, leaving: own.slice(wanted).reverse() };
+}
+
+/** True when a running machine can take on the size without being replaced. */
+export const fitsLive = (node: NodeFacts, size: OfferingSize): boolean =>
+  node.maxCpus >= size.cpus && node.maxRamMb >= size.ramMb;

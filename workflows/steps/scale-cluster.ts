@@ -1,0 +1,209 @@
+import type { Group, Item } from '../engine/step.js';
+import { chooseWorkers, fitsLive } from '../model/scale-choice.js';
+import { nodeLabel, type ClusterFacts, type NodeFacts, type NodeRef, type OfferingSize } from '../model/operation.js';
+import type { Settings } from '../model/settings.js';
+import type { Act } from '../stubs.js';
+import { bootNode } from './boot-node.js';
+import { bootContext, further, nodesOf, type BootContext } from './context.js';
+import { joinControl, joinWorker, waitApi } from './join-node.js';
+import { leaveNode } from './leave-node.js';
+
+/** Changes a running cluster's size, offerings or autoscaling (`behaviour.md` §5.6). */
+export function scaleClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
+  const context = bootContext(facts, settings);
+  const { request } = facts;
+  if (request.autoscaling) return [...autoscalingSteps(context), ...offeringSteps(context, []), recordScale(facts)];
+  const { begun, more, leaving } = chooseWorkers(facts);
+  const coming = [...begun, ...further(facts, 'worker', more)];
+  const offerings = offeringSteps(context, leaving);
+  const shrink = leaving.length > 0 ? [leaveSteps(context, leaving)] : [];
+  return [
+    waitApi(context),
+    ...(coming.length > 0
+      ? [...offerings, ...joinSteps(context, coming, request.offerings)]
+      : [...shrink, ...offerings]),
+    recordScale(facts),
+  ];
+}
+
+/** A stopped cluster's machines are given another size where they are. */
+export function scaleStoppedSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
+  const { offerings = {} } = facts.request;
+  const resized = facts.nodes.flatMap((node) => {
+    const size = offerings[node.role];
+    return size && !node.external ? [resize(settings, node, size)] : [];
+  });
+  return [
+    { title: 'machines', width: settings['cks.operation.width'], lanes: resized.map((step) => [step]) },
+    recordScale(facts),
+  ];
+}
+
+/** What the cluster's row says of sizes and offerings, once it is true. */
+const recordScale = ({ request }: ClusterFacts): Item<Act> => ({
+  title: 'record the new size',
+  kind: 'store.record',
+  limitSeconds: 60,
+  keep: true,
+  run: ({ store }) => store.recordScale(request),
+});
+
+/** New nodes: reserved together, forwards added together, then all at once. A cancel takes every one of them away again. */
+export function joinSteps(
+  context: BootContext,
+  coming: readonly NodeRef[],
+  offerings: ClusterFacts['request']['offerings'],
+  after?: NodeRef,
+): Item<Act>[] {
+  const { facts, settings } = context;
+  const names = coming.length === 1 ? nodeLabel(coming[0]!) : `${coming.length} nodes`;
+  const isThere = (node: NodeRef) => facts.nodes.some((one) => one.role === node.role && one.index === node.index);
+  return [
+    {
+      title: `reserve ${names}: machines, addresses and hosts`,
+      kind: 'store.reserve',
+      limitSeconds: 60,
+      skip: coming.every(isThere) && 'all are reserved',
+      run: async ({ store }) => context.place(await store.reserveNodes([...coming], offerings)),
+      undo: ({ store }) => store.releaseNodes([...coming]),
+    },
+    {
+      title: `make SSH keys of ${names}`,
+      kind: 'store.keys',
+      limitSeconds: 60,
+      run: ({ store }) => store.ensureKeys(),
+    },
+    {
+      title: `network: add forwards to ${names}`,
+      kind: 'network.gateway',
+      key: 'gateway',
+      limitSeconds: settings['cks.network.timeout'],
+      skip: facts.networkShared && 'a shared network has no gateway',
+      run: ({ gateway }) => gateway.apply(),
+      undo: ({ gateway }) => gateway.removeNodeRules(...coming),
+    },
+    {
+      title: `new nodes: ${names}`,
+      width: settings['cks.operation.width'],
+      lanes: coming.map((node) =>
+        bootNode(
+          context,
+          node,
+          node.role === 'control' ? joinControl(context, node, after, true) : joinWorker(context, node, true),
+        ),
+      ),
+    },
+  ];
+}
+
+export const leaveSteps = (context: BootContext, leaving: readonly NodeFacts[]): Group<Act> => ({
+  title: leaving.length === 1 ? `${nodeLabel(leaving[0]!)} leaves` : `${leaving.length} nodes leave`,
+  width: context.settings['cks.drain.width'],
+  lanes: leaving.map((node) => leaveNode(context, node)),
+});
+
+/** Other offerings, role by role: changed where they are if the machine allows it, else each node is replaced by a new one. */
+function offeringSteps(context: BootContext, leaving: readonly NodeFacts[]): Item<Act>[] {
+  const { facts, settings } = context;
+  const items: Item<Act>[] = [];
+  for (const role of ['control', 'etcd', 'worker'] as const) {
+    const size = facts.request.offerings?.[role];
+    if (!size) continue;
+    const differ = nodesOf(facts, role).filter(
+      (node) => !node.external && !node.addedNow && node.offeringId !== size.id && !leaving.includes(node),
+    );
+    const live = differ.filter((node) => fitsLive(node, size));
+    if (live.length > 0)
+      items.push({
+        title: `${role} nodes: change to ${size.name}`,
+        width: role === 'worker' ? settings['cks.operation.width'] : 1,
+        lanes: live.map((node) => [resize(settings, node, size)]),
+      });
+    const replaced = differ.filter((node) => !live.includes(node));
+    const begun = nodesOf(facts, role).filter(({ addedNow }) => addedNow);
+    const numbers = [...begun, ...further(facts, role, Math.max(0, replaced.length - begun.length))];
+    for (const [i, node] of replaced.entries())
+      items.push(...(role === 'etcd' ? restart(settings, node, size) : replace(context, node, numbers[i]!, size)));
+  }
+  return items;
+}
+
+/** A new node first, then the old one leaves: the cluster never has fewer. */
+export function replace(context: BootContext, old: NodeFacts, next: NodeRef, size?: OfferingSize): Item<Act>[] {
+  return [
+    {
+      title: `replace ${nodeLabel(old)} by ${nodeLabel(next)}`,
+      lanes: [[...joinSteps(context, [next], size && { [old.role]: size }), ...leaveNode(context, old)]],
+    },
+  ];
+}
+
+function resize(settings: Settings, node: NodeFacts, size: OfferingSize): Item<Act> {
+  return {
+    title: `${nodeLabel(node)}: change to ${size.name}`,
+    kind: 'machine.resize',
+    limitSeconds: settings['cks.machine.timeout'],
+    skip: node.offeringId === size.id && `${nodeLabel(node)} is ${size.name}`,
+    run: ({ hypervisor }) => hypervisor.ensureSize(node, size.id),
+    undo: ({ hypervisor }) => hypervisor.ensureSize(node, node.offeringId),
+  };
+}
+
+/** A dedicated etcd member keeps its disk: it is switched off, changed, and waited for before the next. */
+function restart(settings: Settings, node: NodeFacts, size: OfferingSize): Item<Act>[] {
+  const label = nodeLabel(node);
+  return [
+    {
+      title: `${label}: stop the machine`,
+      kind: 'machine.stop',
+      limitSeconds: settings['cks.machine.timeout'] + settings['cks.machine.stop.timeout'],
+      run: ({ hypervisor }) => hypervisor.ensureStopped(node),
+      undo: ({ hypervisor }) => hypervisor.ensureRunning(node),
+    },
+    resize(settings, node, size),
+    {
+      title: `${label}: start the machine`,
+      kind: 'machine.start',
+      limitSeconds: settings['cks.machine.timeout'],
+      run: ({ hypervisor }) => hypervisor.ensureRunning(node),
+    },
+    {
+      title: `${label}: wait for a healthy etcd`,
+      kind: 'etcd.health',
+      wait: true,
+      keep: true,
+      limitSeconds: settings['cks.etcd.timeout'] + settings['cks.node.boot.timeout'],
+      run: ({ node: guest }) => guest.waitEtcd(node),
+    },
+  ];
+}
+
+function autoscalingSteps({ facts, settings }: BootContext): Item<Act>[] {
+  const { enabled = false, min = 0, max = 0 } = facts.request.autoscaling ?? {};
+  const control = nodesOf(facts, 'control')[0]!;
+  const limitSeconds = settings['cks.component.timeout'];
+  return enabled
+    ? [
+        {
+          title: 'autoscaling: credentials',
+          kind: 'component.secret',
+          limitSeconds,
+          run: ({ kubernetes }) => kubernetes.ensureCloudSecret(),
+        },
+        {
+          title: `autoscaling: between ${min} and ${max} workers`,
+          kind: 'component.autoscaler',
+          limitSeconds,
+          run: ({ node }) => node.applyAutoscaler(control, min, max),
+          ...(!facts.autoscaling && { undo: ({ node }: Act) => node.removeAutoscaler(control) }),
+        },
+      ]
+    : [
+        {
+          title: 'autoscaling: switch it off',
+          kind: 'component.autoscaler',
+          limitSeconds,
+          run: ({ node }) => node.removeAutoscaler(control),
+        },
+      ];
+}
