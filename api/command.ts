@@ -18,6 +18,8 @@ export interface Caller {
   account: Pick<AccountRow, 'uuid' | 'account_name' | 'type'>;
   domain: Pick<DomainRow, 'uuid' | 'name' | 'path'>;
   role: Role;
+  /** A user of the in-cluster service: may call a few commands only, on what its own account or project has. */
+  scope?: 'kubernetes';
 }
 
 /** What the HTTP side lends to `login` and `logout`. */
@@ -39,6 +41,8 @@ export interface Context {
   temporal: Client | undefined;
   /** Address of the Temporal Web UI, without a slash at the end. */
   temporalUi: string;
+  /** The service's folder, shared with the workers. */
+  home: string;
   caller: Caller;
   log: Logger;
   now(): Date;

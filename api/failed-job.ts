@@ -3,9 +3,10 @@ import { now } from '../db/knex.js';
 import type { Context } from './command.js';
 
 /** A job that has failed at once: asynchronous commands report what they find in the job (`api.md` §2.2). Returns its id. */
-export async function failedJob(ctx: Context, errortext: string): Promise<string> {
+export async function failedJob(ctx: Context, errortext: string, group?: string): Promise<string> {
   const uuid = await finishedJob(ctx.db, {
     command: ctx.command.name,
+    ...(group !== undefined && { group }),
     accountId: ctx.caller.account.uuid,
     userId: ctx.caller.user.uuid,
   });

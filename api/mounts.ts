@@ -2,6 +2,7 @@ import type { Application, Request } from 'express';
 import type { Caller } from './command.js';
 import { mountOperationEvents } from './operation-events.js';
 import { mountPage } from './page.js';
+import { mountUploads } from './upload.js';
 import type { Services } from './services.js';
 import { callerBySession, callerBySignature } from './wire/authenticate.js';
 import { readCookies } from './wire/cookies.js';
@@ -18,4 +19,4 @@ export async function callerOfRequest(services: Services, request: Request): Pro
   return (await callerBySession(services, credentials)) ?? callerBySignature(services, credentials);
 }
 
-export const MOUNTS: readonly Mount[] = [mountOperationEvents, mountPage];
+export const MOUNTS: readonly Mount[] = [mountOperationEvents, mountUploads, mountPage];

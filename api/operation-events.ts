@@ -115,7 +115,7 @@ async function admit(services: Services, request: Request, seen: { caller?: Call
   const caller = await callerOfRequest(services, request);
   seen.caller = caller;
   const list = registry.find(LIST);
-  if (!list || !mayCall(list, caller.role))
+  if (!list || !mayCall(list, caller))
     throw new WireError(432, 9999, `The API [${LIST}] does not exist or is not available`);
   const id = String(request.params.id);
   const operation = await readOperation(services.db, id);

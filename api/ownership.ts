@@ -1,8 +1,10 @@
 import { accountDomain, findAccount, isWithin, type Owners } from '../db/owners.js';
 import type { Db } from '../db/knex.js';
+import { projectAccountsOf, readProject } from '../db/projects.js';
+import type { ProjectRow } from '../db/rows.js';
 import { fault } from '../workflows/model/fault.js';
 import type { Caller, Context } from './command.js';
-import { NO_ACCESS } from './wire/errors.js';
+import { badParameter, NO_ACCESS, WireError } from './wire/errors.js';
 
 export interface OwnershipParams {
   listall?: boolean;
@@ -13,14 +15,28 @@ export interface OwnershipParams {
 }
 
 const own = (caller: Caller): Owners => ({ kind: 'account', accountId: caller.account.uuid });
+
+/** Accounts of the projects that the caller belongs to. */
+const projectsOf = (db: Db, { account, scope }: Caller): Promise<string[]> =>
+  projectAccountsOf(db, account.uuid, scope === 'kubernetes' ? ['Service'] : ['Admin', 'Regular']);
+
+/** What the caller may see without asking for projects. */
 const allowed = (caller: Caller): Owners => {
-  if (caller.role === 'A') return { kind: 'all' };
-  return caller.role === 'U' ? own(caller) : { kind: 'subtree', path: caller.domain.path };
+  if (caller.role === 'A') return { kind: 'all', projects: 'without' };
+  return caller.role === 'U' ? own(caller) : { kind: 'subtree', path: caller.domain.path, projects: 'without' };
 };
 
-/** Whether the caller owns, or administers the owner of, what the account owns. */
+/** Where an object that the caller named by its id may be. */
+async function reachable({ db, caller }: Context): Promise<Owners> {
+  if (caller.role === 'A') return { kind: 'all' };
+  if (caller.role !== 'U') return { kind: 'subtree', path: caller.domain.path };
+  return { kind: 'accounts', accountIds: [caller.account.uuid, ...(await projectsOf(db, caller))] };
+}
+
+/** Whether the caller owns, is in the project that owns, or administers the owner of, what the account owns. */
 export async function mayAccess(db: Db, caller: Caller, accountId: string): Promise<boolean> {
   if (caller.role === 'A' || caller.account.uuid === accountId) return true;
+  if ((await projectsOf(db, caller)).includes(accountId)) return true;
   if (caller.role === 'U') return false;
   const domain = await accountDomain(db, accountId);
   return domain !== undefined && isWithin(domain.path, caller.domain.path);
@@ -31,7 +47,11 @@ export async function assertAccess(ctx: Pick<Context, 'db' | 'caller'>, accountI
   if (!(await mayAccess(ctx.db, ctx.caller, accountId))) throw fault('PermissionDenied', NO_ACCESS);
 }
 
-async function accessibleDomain(ctx: Context, domainId: string): Promise<{ uuid: string; name: string; path: string }> {
+/** The domain that a parameter names. Throws unless it is the caller's own or one that he administers. */
+export async function accessibleDomain(
+  ctx: Context,
+  domainId: string,
+): Promise<{ uuid: string; name: string; path: string }> {
   const { caller, db } = ctx;
   const domain = await db('domain')
     .where({ uuid: domainId })
@@ -49,16 +69,40 @@ async function accountIn(ctx: Context, name: string, domain: { uuid: string; nam
   return account.uuid;
 }
 
+/** The project that a parameter names. Throws unless the caller is in it or administers its domain. */
+export async function accessibleProject(ctx: Pick<Context, 'db' | 'caller'>, projectId: string): Promise<ProjectRow> {
+  const project = await readProject(ctx.db, projectId);
+  if (!project) throw fault('BadParameter', `Unable to find project by id ${projectId}`);
+  await assertAccess(ctx, project.project_account_id);
+  return project;
+}
+
+const assertOneOwner = (params: Pick<OwnershipParams, 'account' | 'projectid'>) => {
+  if (params.account !== undefined && params.projectid !== undefined)
+    throw fault('BadParameter', "Account and projectId can't be specified together");
+};
+
+/** All projects of the caller; with `listall` his own objects too. */
+async function ownersInProjects({ db, caller }: Context, listall: boolean): Promise<Owners> {
+  if (caller.role === 'A') return listall ? { kind: 'all' } : { kind: 'all', projects: 'only' };
+  return {
+    kind: 'accounts',
+    accountIds: [...(await projectsOf(db, caller)), ...(listall ? [caller.account.uuid] : [])],
+  };
+}
+
 /**
  * Whose objects a list shows (`api.md` §1.6). `byId`: the caller named one object, which he may see wherever he could with
- * `listall`. There are no projects, so the projects of a caller hold nothing.
+ * `listall` or in his projects.
  */
 export async function ownersOf(ctx: Context, params: OwnershipParams, byId = false): Promise<Owners> {
   const { caller } = ctx;
-  if (params.account !== undefined && params.projectid !== undefined) {
-    throw fault('BadParameter', "Account and projectId can't be specified together");
+  assertOneOwner(params);
+  if (params.projectid === '-1') return ownersInProjects(ctx, params.listall === true);
+  if (params.projectid !== undefined) {
+    const project = await accessibleProject(ctx, params.projectid);
+    return { kind: 'account', accountId: project.project_account_id };
   }
-  if (params.projectid !== undefined) return params.listall ? allowed(caller) : { kind: 'none' };
   if (params.account !== undefined) {
     const domain = params.domainid === undefined ? caller.domain : await accessibleDomain(ctx, params.domainid);
     return { kind: 'account', accountId: await accountIn(ctx, params.account, domain) };
@@ -66,20 +110,42 @@ export async function ownersOf(ctx: Context, params: OwnershipParams, byId = fal
   if (params.domainid !== undefined) {
     const domain = await accessibleDomain(ctx, params.domainid);
     if (caller.role === 'U') return own(caller);
-    return params.isrecursive ? { kind: 'subtree', path: domain.path } : { kind: 'domain', domainId: domain.uuid };
+    return params.isrecursive
+      ? { kind: 'subtree', path: domain.path, projects: 'without' }
+      : { kind: 'domain', domainId: domain.uuid, projects: 'without' };
   }
-  return params.listall || byId ? allowed(caller) : own(caller);
+  if (byId) return reachable(ctx);
+  return params.listall ? allowed(caller) : own(caller);
 }
 
-/** The account that something new belongs to: the caller's, or the one named with its domain. */
+/**
+ * The account that something new belongs to: the caller's, the one named with its domain, or the project's. Refusals are those of
+ * the parameter stage, also inside CKS commands (`api.md` §2.2).
+ */
 export async function newOwner(
   ctx: Context,
   params: Pick<OwnershipParams, 'account' | 'domainid' | 'projectid'>,
 ): Promise<{ accountId: string; domainId: string }> {
+  try {
+    return await namedOwner(ctx, params);
+  } catch (error) {
+    const { type, message } = error as { type?: unknown; message: string };
+    if (type === 'PermissionDenied') throw new WireError(531, 4365, message);
+    if (type === 'BadParameter') throw badParameter(message, 4350);
+    throw error;
+  }
+}
+
+async function namedOwner(
+  ctx: Context,
+  params: Pick<OwnershipParams, 'account' | 'domainid' | 'projectid'>,
+): Promise<{ accountId: string; domainId: string }> {
   const { caller } = ctx;
-  if (params.account !== undefined && params.projectid !== undefined)
-    throw fault('BadParameter', "Account and projectId can't be specified together");
-  if (params.projectid !== undefined) throw fault('BadParameter', `Unable to find project by id ${params.projectid}`);
+  assertOneOwner(params);
+  if (params.projectid !== undefined) {
+    const project = await accessibleProject(ctx, params.projectid);
+    return { accountId: project.project_account_id, domainId: project.domain_id };
+  }
   if (params.account === undefined) return { accountId: caller.account.uuid, domainId: caller.domain.uuid };
   if (params.domainid === undefined) throw fault('BadParameter', 'Account must be specified with domainId parameter');
   const domain = await accessibleDomain(ctx, params.domainid);

@@ -13,8 +13,8 @@ export interface Param<T = unknown, R extends boolean = boolean> {
   length: number;
   /** The table that a uuid, or each element of a list, is looked up in. */
   entity?: EntityName;
-  /** The caller must own the named object or administer its owner; else 531. */
-  access?: boolean;
+  /** The caller must own the named object or administer its owner; else 531. `use`: or it is a network that is shared with his domain. */
+  access?: boolean | 'use';
   /** Other callers' values are ignored and the parameter is hidden from them. */
   roles?: readonly Role[];
   /** Values as sent must not reach logs. */
@@ -38,7 +38,7 @@ interface Options<R extends boolean> {
   endOfDay?: boolean;
 }
 interface EntityOptions<R extends boolean> extends Options<R> {
-  access?: boolean;
+  access?: boolean | 'use';
 }
 
 const make = <T, R extends boolean>(

@@ -1,4 +1,5 @@
-import type { Command, Role } from './command.js';
+import type { Caller, Command } from './command.js';
+import { SERVICE_COMMANDS } from './service-commands.js';
 
 /** The commands that exist in this process, by exact name. */
 export class Registry {
@@ -22,8 +23,8 @@ export class Registry {
   all(): Command[] {
     return [...this.#commands.values()];
   }
-  allowed(role: Role): Command[] {
-    return this.all().filter((each) => mayCall(each, role));
+  allowed(caller: Pick<Caller, 'role' | 'scope'>): Command[] {
+    return this.all().filter((each) => mayCall(each, caller));
   }
   /** Names of the commands that answer with this object. */
   answering(key: string): readonly string[] {
@@ -31,4 +32,6 @@ export class Registry {
   }
 }
 
-export const mayCall = (command: Command, role: Role): boolean => role === 'A' || command.roles.includes(role);
+/** Scoped users are held to the list of their scope; for them every other command does not exist. */
+export const mayCall = (command: Command, { role, scope }: Pick<Caller, 'role' | 'scope'>): boolean =>
+  (scope === undefined || SERVICE_COMMANDS.has(command.name)) && (role === 'A' || command.roles.includes(role));

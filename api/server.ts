@@ -11,13 +11,15 @@ import { readEnvironment, type ApiEnvironment } from './environment.js';
 
 /** `cmk` signs by GET however long a call is, and a cookie jar comes along. */
 const MAX_HEADER_BYTES = 256 * 1024;
+/** Longest time to receive a request: an uploaded medium is several GB. */
+const REQUEST_MS = 3_600_000;
 const RETRY_MS = 1000;
 /** Requests that are still open after this long at the end are cut off. */
 const GRACE_MS = 10_000;
 
 /** An HTTP server for the app. What Node refuses before the app sees it is answered in the usual shape too. */
 export function createHttpServer(deps: Deps): Server {
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, createApp(deps));
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_MS }, createApp(deps));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
     const [status, text] =
@@ -80,6 +82,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     log,
     temporal: () => temporal,
     temporalUi: environment.temporalUi,
+    home: environment.home,
     kubernetesEnabled: () => kubernetesEnabled,
   });
   const port = await listen(server, environment);

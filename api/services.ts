@@ -16,6 +16,8 @@ export interface Deps {
   temporal(): Client | undefined;
   /** Address of the Temporal Web UI, for links. */
   temporalUi: string;
+  /** The service's folder, shared with the workers: uploaded images go there. */
+  home: string;
   /** `cloud.kubernetes.service.enabled` as it was at start; undefined until the database has answered once. */
   kubernetesEnabled(): boolean | undefined;
   /** The clock, for tests. */

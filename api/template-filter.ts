@@ -6,17 +6,19 @@ interface Shown {
   owners: Owners;
   withPublic: boolean;
   public?: boolean;
+  featured?: boolean;
   ready?: boolean;
 }
 
 /**
- * What `templatefilter` and `isofilter` show. Nothing is shared with single accounts here, and every public template counts
- * as featured. Undefined: nothing.
+ * What `templatefilter` and `isofilter` show. Nothing is shared with single accounts here. Undefined: nothing.
  */
 export function shownBy(ctx: Context, filter: string, owners: Owners): Shown | undefined {
   switch (filter.toLowerCase()) {
     case 'featured':
-      return { owners, withPublic: true, public: true };
+      return { owners, withPublic: true, public: true, featured: true };
+    case 'community':
+      return { owners, withPublic: true, public: true, featured: false };
     case 'executable':
       return { owners, withPublic: true, ready: true };
     case 'self':
@@ -25,7 +27,6 @@ export function shownBy(ctx: Context, filter: string, owners: Owners): Shown | u
       return { owners, withPublic: false, ready: true };
     case 'shared':
     case 'sharedexecutable':
-    case 'community':
       return undefined;
     case 'all':
       if (ctx.caller.role === 'U')

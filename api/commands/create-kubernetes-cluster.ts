@@ -1,8 +1,20 @@
-import { addCluster, addNetwork, readCreateRows, type CreateIds } from '../../db/create-cluster.js';
+import type { Knex } from 'knex';
+import { refuseGroups, replaceClusterGroups } from '../../db/affinity.js';
+import { writeDetail } from '../../db/clusters.js';
+import { addCluster, addNetwork, readCreateRows, type CreateIds, type CreateRows } from '../../db/create-cluster.js';
+import { Secret, writeSecret } from '../../db/secret.js';
+import { readUserData } from '../../db/user-data.js';
+import { readRoleGroups } from '../../workflows/model/affinity.js';
+import { cniScript } from '../../workflows/model/cni-script.js';
 import { transact } from '../../db/knex.js';
 import { finishedJob } from '../../db/finished-job.js';
 import { queueOperation } from '../../db/operations.js';
-import { offeringPerType, refuseCreate, type CreateWish } from '../../workflows/model/create-rules.js';
+import {
+  offeringPerType,
+  refuseCreate,
+  type CreateWish,
+  type OfferingFacts,
+} from '../../workflows/model/create-rules.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { ClusterFacts } from '../../workflows/model/operation.js';
 import { createClusterSteps } from '../../workflows/steps/create-cluster.js';
@@ -15,6 +27,7 @@ import { CLUSTER } from '../views/cluster.js';
 import { badParameter } from '../wire/errors.js';
 
 const DEFAULT_ROOT_GB = 8;
+const NOTHING: OfferingFacts = { uuid: '', name: '', cpu: 0, ramMb: 0 };
 
 const params = {
   name: p.string({ description: 'name for the Kubernetes cluster', required: true }),
@@ -46,7 +59,7 @@ const params = {
   etcdnodes: p.long({ description: 'number of dedicated etcd nodes, default 0', since: '4.21.0' }),
   networkid: p.uuid('network', {
     description: 'network of the nodes; else one is created and deleted with the cluster',
-    access: true,
+    access: 'use',
   }),
   externalloadbalanceripaddress: p.string({
     description: 'address of a load balancer of your own; shared networks only',
@@ -57,12 +70,17 @@ const params = {
   dockerregistryusername: p.string({ description: 'user name for a private registry (experimental)' }),
   dockerregistrypassword: p.string({ description: 'password for a private registry (experimental)', sensitive: true }),
   dockerregistryurl: p.string({ description: 'URL of a private registry (experimental)' }),
-  cniconfigurationid: p.uuid('userData', { description: 'CNI configuration', since: '4.21.0' }),
+  cniconfigurationid: p.uuid('cniConfiguration', { description: 'CNI configuration', since: '4.21.0' }),
   cniconfigdetails: p.details({
     description: 'values of the CNI configuration: cniconfigdetails[0].VARIABLE=value',
     since: '4.21.0',
   }),
   asnumber: p.long({ description: 'AS number of a dynamically routed network', since: '4.21.0' }),
+  nodeaffinitygroups: p.map({
+    description:
+      'affinity groups per node type: nodeaffinitygroups[0].node=control|worker|etcd, nodeaffinitygroups[0].affinitygroup=<id>,<id>',
+    since: '4.23.0',
+  }),
   enablecsi: p.boolean({ description: 'install the CloudStack CSI driver', since: '4.22.0' }),
   ...OWNER,
   dryrun: p.boolean({ description: PLAN_PARAMS_TEXT.dryrun }),
@@ -112,21 +130,26 @@ export const createKubernetesCluster = command({
     };
     if (clusterType === 'ExternalManaged') return createExternal(ctx, wish, ids, asked.description);
 
-    const rows = await readCreateRows(ctx.db, ids, wish, settings);
-    const refusal = refuseCreate(wish, rows.facts) ?? notBuilt(wish, asked);
+    const read = readRoleGroups(asked.nodeaffinitygroups ?? []);
+    if ('problem' in read) throw fault('Refused', read.problem);
+    const { groups } = read;
+    const rows = await readCreateRows(ctx.db, ids, wish, settings, groups);
+    const refusal = (await refuseGroups(ctx.db, groups, owner.accountId)) ?? refuseCreate(wish, rows.facts);
     if (refusal !== undefined) throw fault('Refused', refusal);
     const { zone, networkOffering, template } = rows;
     if (!zone || !networkOffering || !template)
       throw fault('Internal', 'the rules passed a create that lacks its zone, offering or template');
     const size = asked.size ?? 0;
-    const planned = planAnswer(createClusterSteps(newFacts(wish, size), settings), asked);
+    const planned = planAnswer(createClusterSteps(newFacts(wish, size, asked, rows), settings), asked);
     if (planned) return planned;
 
     const offerings = offeringPerType(wish, rows.facts);
     const per = (type: string) => wish.nodeOfferings.find(({ node }) => node?.toLowerCase() === type)?.offering;
-    const cores = wish.controlNodes * (offerings.get('control')?.cpu ?? 0) + size * (offerings.get('worker')?.cpu ?? 0);
-    const memoryMb =
-      wish.controlNodes * (offerings.get('control')?.ramMb ?? 0) + size * (offerings.get('worker')?.ramMb ?? 0);
+    const counts = [['control', wish.controlNodes], ['worker', size], ['etcd', wish.etcdNodes]] as const; // prettier-ignore
+    const sum = (of: (offering: OfferingFacts) => number) =>
+      counts.reduce((total, [type, count]) => total + count * of(offerings.get(type) ?? NOTHING), 0);
+    const templateOf = (type: string) => wish.nodeTemplates.find(({ node }) => node?.toLowerCase() === type)?.template;
+    const cni = await cniValues(ctx, asked);
     const account = await ctx
       .db('account')
       .where({ uuid: owner.accountId })
@@ -151,15 +174,23 @@ export const createKubernetesCluster = command({
         offeringId: asked.serviceofferingid ?? per('default'),
         controlNodes: wish.controlNodes,
         workers: size,
-        etcdNodes: 0,
+        etcdNodes: wish.etcdNodes,
         keypair: asked.keypair,
         rootDiskGb: asked.noderootdisksize ?? DEFAULT_ROOT_GB,
         clusterType,
         state: 'Created',
-        cores,
-        memoryMb,
-        enableCsi: false,
+        cores: sum(({ cpu }) => cpu),
+        memoryMb: sum(({ ramMb }) => ramMb),
+        enableCsi: asked.enablecsi ?? false,
+        controlTemplateId: templateOf('control'),
+        workerTemplateId: templateOf('worker'),
+        etcdTemplateId: templateOf('etcd'),
+        hypervisor: asked.hypervisor,
+        cniConfigurationId: asked.cniconfigurationid,
+        cniValues: cni,
       });
+      await replaceClusterGroups(trx, cluster, groups);
+      await addDetails(trx, ctx, cluster.uuid, asked);
       const caller = { accountId: ctx.caller.account.uuid, userId: ctx.caller.user.uuid };
       const queued = await queueOperation(trx, {
         kind: 'create',
@@ -176,34 +207,79 @@ export const createKubernetesCluster = command({
 });
 
 /** What a create knows before anything is there: the plan is built from the same facts as the run. */
-const newFacts = (wish: CreateWish, size: number): ClusterFacts => ({
+const newFacts = (
+  wish: CreateWish,
+  size: number,
+  asked: { enablecsi?: boolean; cniconfigurationid?: string },
+  { network }: CreateRows,
+): ClusterFacts => ({
   clusterId: '',
   clusterName: wish.name,
   clusterType: 'CloudManaged',
+  state: 'Created',
   controlCount: wish.controlNodes,
   workerCount: size,
+  etcdCount: wish.etcdNodes,
   nodes: [],
+  request: {},
+  version: null,
+  target: null,
   networkState: 'Allocated',
   networkOwned: !wish.networkGiven,
+  networkShared: network?.guest_type === 'Shared',
   hasRules: false,
+  hasVerifiedRules: false,
   hasKeys: false,
   hasKubeconfig: false,
   hasProtection: false,
+  autoscaling: false,
+  csi: asked.enablecsi ?? false,
+  registry: hasRegistry(wish),
+  cniConfiguration: asked.cniconfigurationid !== undefined,
+  components: [],
 });
 
-/** What the wire knows and this release cannot do yet is refused, never ignored. */
-function notBuilt(
-  wish: CreateWish,
-  asked: { cniconfigurationid?: string; asnumber?: number; enablecsi?: boolean },
-): string | undefined {
-  const no = (what: string) => `${what} cannot be used with this release: see docs/compatibility.md`;
-  if (wish.etcdNodes > 0) return no('etcdnodes (dedicated etcd nodes)');
-  if (wish.nodeTemplates.length > 0) return no('nodetemplates');
-  if (wish.registry.some(Boolean)) return no('a private registry');
-  if (asked.cniconfigurationid !== undefined) return no('cniconfigurationid');
-  if (asked.asnumber !== undefined) return no('asnumber');
-  if (asked.enablecsi) return no('enablecsi');
-  return undefined;
+const hasRegistry = (wish: CreateWish): boolean => wish.registry.every(Boolean);
+
+/** Values of the CNI configuration, checked against it: a variable without a value is refused here, not on the node. */
+async function cniValues(
+  ctx: Context,
+  asked: { cniconfigurationid?: string; cniconfigdetails?: Readonly<Record<string, string>>; asnumber?: number },
+): Promise<Record<string, string> | undefined> {
+  if (asked.cniconfigurationid === undefined) return undefined;
+  const row = await readUserData(ctx.db, asked.cniconfigurationid);
+  if (!row || row.for_cks !== 1) throw fault('Refused', `There is no CNI configuration ${asked.cniconfigurationid}`);
+  const values = {
+    ...asked.cniconfigdetails,
+    ...(asked.asnumber !== undefined && { AS_NUMBER: String(asked.asnumber) }),
+  };
+  cniScript(row.data, values);
+  return values;
+}
+
+/** What the cluster keeps beside its row; the registry's credentials are sealed. */
+async function addDetails(
+  trx: Knex.Transaction,
+  ctx: Context,
+  clusterId: string,
+  asked: {
+    dockerregistryurl?: string; dockerregistryusername?: string; dockerregistrypassword?: string; externalloadbalanceripaddress?: string;
+  }, // prettier-ignore
+): Promise<void> {
+  const { dockerregistryurl: url, dockerregistryusername: username, dockerregistrypassword: password } = asked;
+  if (url && username && password) {
+    await writeDetail(trx, clusterId, 'dockerregistryurl', url);
+    await writeDetail(trx, clusterId, 'dockerregistryusername', username);
+    await writeSecret(
+      trx,
+      ctx.sealer,
+      `cluster/${clusterId}`,
+      'registry',
+      new Secret(JSON.stringify({ url, username, password })),
+    );
+  }
+  if (asked.externalloadbalanceripaddress)
+    await writeDetail(trx, clusterId, 'externalloadbalanceripaddress', asked.externalloadbalanceripaddress);
 }
 
 /** A cluster that somebody else runs: only its row (`api.md` §2.5 "ExternalManaged"). */

@@ -1,11 +1,16 @@
 import { readCluster } from '../../db/clusters.js';
-import { readClusterFacts } from '../../db/operations.js';
-import { fault } from '../../workflows/model/fault.js';
+import { transact, type Db } from '../../db/knex.js';
+import { queueMemberDestroys } from '../../db/members.js';
+import { queueOperation } from '../../db/operations.js';
+import type { ClusterRow } from '../../db/rows.js';
+import type { ClusterFacts } from '../../workflows/model/operation.js';
+import { readClusterFacts } from '../../db/cluster-facts.js';
 import { deleteClusterSteps } from '../../workflows/steps/delete-cluster.js';
 import { command, EVERYONE, job } from '../command.js';
 import { failedJob } from '../failed-job.js';
 import { mayAccess } from '../ownership.js';
-import { submit } from '../operations.js';
+import { callerOf, limitOf, startMachineRuns } from '../machines.js';
+import { startQueued } from '../operations.js';
 import { p } from '../params.js';
 import { PLAN_PARAMS_TEXT, planAnswer } from '../plan-answer.js';
 
@@ -36,20 +41,46 @@ export const deleteKubernetesCluster = command({
       return job(await failedJob(ctx, `Invalid Kubernetes cluster id ${asked.id}: the cluster was deleted`));
     if (!(await mayAccess(ctx.db, ctx.caller, cluster.account_id)))
       return job(await failedJob(ctx, 'Caller does not have permission to operate with provided resource.'));
-    if (asked.cleanup || asked.expunge) {
-      if (cluster.cluster_type === 'ExternalManaged')
-        throw fault('Refused', 'cleanup and expunge cannot be used with this release: see docs/compatibility.md');
-    }
+    if (asked.expunge && cluster.cluster_type === 'ExternalManaged' && ctx.caller.role === 'U')
+      return job(await failedJob(ctx, 'Parameter expunge can be passed by administrators only: use cleanup'));
+    const facts = await readClusterFacts(ctx.db, cluster);
+    const blockers = await readBlockers(ctx.db, cluster, facts);
+    if (blockers.length > 0)
+      return job(
+        await failedJob(
+          ctx,
+          `The network of cluster ${cluster.name} goes with it, and these machines are still on it: ${blockers.join(', ')}; remove them first`,
+        ),
+      );
     const settings = await ctx.settings(cluster.account_id);
-    const planned = planAnswer(deleteClusterSteps(await readClusterFacts(ctx.db, cluster), settings), asked);
+    const planned = planAnswer(deleteClusterSteps(facts, settings), asked);
     if (planned) return planned;
-    const queued = await submit(ctx, {
-      kind: 'delete',
-      cluster,
-      settings,
-      takeOver: true,
-      command: 'deleteKubernetesCluster',
-    });
+    const caller = callerOf(ctx);
+    const limitSeconds = await limitOf(ctx, 'destroy');
+    const { members, queued } = await transact(ctx.db, async (trx) => ({
+      members: asked.cleanup || asked.expunge ? await queueMemberDestroys(trx, cluster, caller, limitSeconds) : [],
+      queued: await queueOperation(trx, {
+        kind: 'delete',
+        cluster,
+        caller,
+        settings,
+        takeOver: true,
+        command: ctx.command.name,
+      }),
+    }));
+    await startMachineRuns(ctx, members);
+    await startQueued(ctx, queued);
     return job(queued.jobId);
   },
 });
+
+/** Machines that are not the cluster's own, on a network that would go with it (`behaviour.md` §7.3 17). */
+async function readBlockers(db: Db, cluster: ClusterRow, facts: ClusterFacts): Promise<string[]> {
+  if (!facts.networkOwned || cluster.network_id === null) return [];
+  const machines = await db('vm_instance')
+    .where({ network_id: cluster.network_id })
+    .whereNull('removed')
+    .select<{ uuid: string; name: string }[]>('uuid', 'name');
+  const own = new Set(facts.nodes.filter(({ external }) => !external).map(({ machineId }) => machineId));
+  return machines.filter(({ uuid }) => !own.has(uuid)).map(({ name }) => name);
+}

@@ -13,7 +13,7 @@ export const listApis = command({
   response: API,
   isList: true,
   async handler(ctx, { name }) {
-    const allowed = ctx.registry.allowed(ctx.caller.role).filter((each) => name === undefined || each.name === name);
+    const allowed = ctx.registry.allowed(ctx.caller).filter((each) => name === undefined || each.name === name);
     if (name !== undefined && allowed.length === 0)
       throw fault('Refused', `The API [${name}] does not exist or is not available to the caller.`);
     return list(allowed.length, allowed.map((each) => apiView(each, ctx.registry, ctx.caller.role))); // prettier-ignore

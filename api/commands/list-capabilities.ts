@@ -54,7 +54,7 @@ export const listCapabilities = command({
       kvmsnapshotenabled: false,
       supportELB: 'false',
       projectinviterequired: false,
-      allowusercreateprojects: false,
+      allowusercreateprojects: true,
       allowuserviewdestroyedvm: false,
       allowuserexpungerecovervm: false,
       allowuserexpungerecovervolume: false,

@@ -1,8 +1,8 @@
-import { listHosts as readHosts } from '../../db/zones.js';
+import { listHosts as readHosts } from '../../db/hosts.js';
 import { command, list } from '../command.js';
 import { pageOf } from '../paging.js';
 import { p, PAGING } from '../params.js';
-import { HOST, hostView } from '../views/zone.js';
+import { HOST, hostView } from '../views/host.js';
 
 export const listHosts = command({
   name: 'listHosts',
@@ -17,6 +17,7 @@ export const listHosts = command({
     resourcestate: p.string({ description: 'list hosts by resource state' }),
     hypervisor: p.string({ description: 'hypervisor type of the hosts' }),
     virtualmachineid: p.uuid('machine', { description: 'lists the host that this machine is on' }),
+    details: p.list({ description: 'ignored: every field is shown' }),
     ...PAGING,
   },
   response: HOST,

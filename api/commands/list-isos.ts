@@ -4,7 +4,7 @@ import { ownersOf } from '../ownership.js';
 import { pageOf } from '../paging.js';
 import { OWNERSHIP, p, PAGING } from '../params.js';
 import { shownBy } from '../template-filter.js';
-import { ISO, templateView } from '../views/template.js';
+import { ISO, templateViews } from '../views/template.js';
 
 export const listIsos = command({
   name: 'listIsos',
@@ -34,7 +34,7 @@ export const listIsos = command({
       params.isofilter ?? 'selfexecutable',
       await ownersOf(ctx, params, params.id !== undefined),
     );
-    if (!shown || params.bootable) return list(0, []);
+    if (!shown) return list(0, []);
     const { isready, ispublic } = params;
     const filter = {
       ...params,
@@ -44,6 +44,6 @@ export const listIsos = command({
       public: ispublic ?? shown.public,
     };
     const { count, rows } = await readTemplates(ctx.db, filter, await pageOf(ctx, params));
-    return list(count, rows.map((row) => templateView(row, ctx.caller.role === 'A'))); // prettier-ignore
+    return list(count, await templateViews(ctx, rows));
   },
 });

@@ -13,6 +13,7 @@ export const listLoadBalancerRules = command({
     id: p.uuid('loadBalancerRule', { description: 'the ID of the load balancer rule' }),
     name: p.string({ description: 'the name of the load balancer rule' }),
     publicipid: p.uuid('address', { description: 'the public IP address ID of the load balancer rule' }),
+    virtualmachineid: p.uuid('machine', { description: 'list rules that the machine is assigned to' }),
     networkid: p.uuid('network', { description: 'list rules of this network' }),
     zoneid: p.uuid('zone', { description: 'the availability zone ID' }),
     ...OWNERSHIP,

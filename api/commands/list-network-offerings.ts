@@ -16,6 +16,7 @@ export const listNetworkOfferings = command({
     guestiptype: p.string({ description: 'list network offerings by guest type: Shared or Isolated' }),
     traffictype: p.string({ description: 'list by traffic type; Guest is the only one here' }),
     forvpc: p.boolean({ description: 'the network offering can be used only for network creation inside the VPC' }),
+    specifyvlan: p.boolean({ description: 'the network offering joins machines to a VLAN or bridge of the hosts' }),
     isdefault: p.boolean({ description: 'true if need to list only default network offerings' }),
     networkid: p.uuid('network', { description: 'the ID of the network' }),
     supportedservices: p.list({ description: 'list network offerings supporting certain services' }),
@@ -24,8 +25,7 @@ export const listNetworkOfferings = command({
   response: NETWORK_OFFERING,
   isList: true,
   async handler(ctx, params) {
-    if (params.forvpc || (params.traffictype !== undefined && params.traffictype.toLowerCase() !== 'guest'))
-      return list(0, []);
+    if ((params.traffictype ?? 'guest').toLowerCase() !== 'guest') return list(0, []);
     const filter = {
       ...params,
       guesttype: params.guestiptype,

@@ -15,6 +15,7 @@ export const listNetworks = command({
     zoneid: p.uuid('zone', { description: 'the zone ID of the network' }),
     type: p.string({ description: 'the type of the network: Isolated, Shared or L2' }),
     networkofferingid: p.uuid('networkOffering', { description: 'list networks by network offering ID' }),
+    vpcid: p.uuid('vpc', { description: 'list networks by VPC' }),
     forvpc: p.boolean({ description: 'the network belongs to VPC' }),
     issystem: p.boolean({ description: 'true if network is system, false otherwise' }),
     traffictype: p.string({ description: 'type of the traffic; Guest is the only one here' }),
@@ -26,9 +27,14 @@ export const listNetworks = command({
   response: NETWORK,
   isList: true,
   async handler(ctx, params) {
-    if (params.forvpc || params.issystem || params.canusefordeploy === false) return list(0, []);
+    const guest = (params.traffictype ?? 'guest').toLowerCase() === 'guest';
+    if (!guest || params.issystem || params.canusefordeploy === false) return list(0, []);
     const owners = await ownersOf(ctx, params, params.id !== undefined);
-    const { count, rows } = await readNetworks(ctx.db, { ...params, owners }, await pageOf(ctx, params));
+    // What is shared with the caller's domain is listed with what is his, unless he asks for somebody's.
+    const asksFor = params.account ?? params.domainid ?? params.projectid;
+    const within = asksFor === undefined ? ctx.caller.domain.path : undefined;
+    const filter = { ...params, owners, services: params.supportedservices, within };
+    const { count, rows } = await readNetworks(ctx.db, filter, await pageOf(ctx, params));
     return list(count, rows.map((row) => networkView(row, ctx.caller.role === 'A'))); // prettier-ignore
   },
 });

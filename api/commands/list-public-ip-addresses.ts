@@ -15,11 +15,13 @@ export const listPublicIpAddresses = command({
     associatednetworkid: p.uuid('network', {
       description: 'lists all public IP addresses associated to the network specified',
     }),
+    vpcid: p.uuid('vpc', { description: 'List IPs belonging to the VPC' }),
     zoneid: p.uuid('zone', { description: 'lists all public IP addresses by zone ID' }),
     issourcenat: p.boolean({ description: 'list only source NAT IP addresses' }),
     isstaticnat: p.boolean({ description: 'list only static NAT IP addresses' }),
     allocatedonly: p.boolean({ description: 'limits search results to allocated public IP addresses; default true' }),
     state: p.string({ description: 'lists all public IP addresses by state' }),
+    forloadbalancing: p.boolean({ description: 'list only addresses that serve balancer rules' }),
     forvirtualnetwork: p.boolean({ description: 'the virtual network for the IP address' }),
     ...OWNERSHIP,
     ...PAGING,
@@ -34,6 +36,7 @@ export const listPublicIpAddresses = command({
     const filter = {
       ...params,
       networkId: params.associatednetworkid,
+      balanced: params.forloadbalancing,
       allocatedOnly,
       owners: !allocatedOnly && ctx.caller.role === 'A' ? ({ kind: 'all' } as const) : owners,
     };

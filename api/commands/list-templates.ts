@@ -4,7 +4,7 @@ import { ownersOf } from '../ownership.js';
 import { pageOf } from '../paging.js';
 import { OWNERSHIP, p, PAGING } from '../params.js';
 import { shownBy } from '../template-filter.js';
-import { TEMPLATE, templateView } from '../views/template.js';
+import { TEMPLATE, templateViews } from '../views/template.js';
 
 export const listTemplates = command({
   name: 'listTemplates',
@@ -40,6 +40,6 @@ export const listTemplates = command({
       { ...params, ...shown, kind: 'TEMPLATE', ready: params.isready ?? shown.ready },
       await pageOf(ctx, params),
     );
-    return list(count, rows.map((row) => templateView(row, ctx.caller.role === 'A'))); // prettier-ignore
+    return list(count, await templateViews(ctx, rows));
   },
 });

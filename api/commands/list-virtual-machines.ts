@@ -22,6 +22,7 @@ export const listVirtualMachines = command({
     hypervisor: p.string({ description: 'the target hypervisor for the template' }),
     templateid: p.uuid('template', { description: 'list machines by template' }),
     serviceofferingid: p.uuid('serviceOffering', { description: 'list by the service offering', since: '4.4' }),
+    affinitygroupid: p.uuid('affinityGroup', { description: 'list machines by affinity group' }),
     keypair: p.string({ description: 'list machines by ssh keypair name' }),
     userid: p.uuid('user', {
       description: 'the user ID that created the machine and is under the account that owns it',

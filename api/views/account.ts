@@ -120,13 +120,6 @@ export const domainView = (row: DomainListRow): Fields => ({
   created: wireDate(row.created),
 });
 
-export const PROJECT = responseObject('project', {
-  id: ['string', 'the id of the project'],
-  name: ['string', 'the name of the project'],
-  displaytext: ['string', 'the displaytext of the project'],
-  state: ['string', 'the state of the project'],
-});
-
 export const USER_KEYS = responseObject('userkeys', {
   apikey: ['string', 'the api key of the registered user'],
   secretkey: ['string', 'the secret key of the registered user'],

@@ -1,3 +1,4 @@
+import { groupsOfClusters, type ClusterGroup } from '../../db/affinity.js';
 import { readClusterForView, type ClusterListRow } from '../../db/clusters-list.js';
 import { machinesOfClusters, type MachineRow } from '../../db/machines.js';
 import type { Db } from '../../db/knex.js';
@@ -47,6 +48,12 @@ export const CLUSTER = responseObject('kubernetescluster', {
   kubernetesversionname: ['string', 'the name of the Kubernetes version'],
   keypair: ['string', 'name of the SSH key pair'],
   etcdips: ['map', 'public IP id and address of the etcd nodes'],
+  controlaffinitygroupids: ['string', 'the ids of the affinity groups of control nodes, separated by commas'],
+  controlaffinitygroupnames: ['string', 'the names of the affinity groups of control nodes'],
+  workeraffinitygroupids: ['string', 'the ids of the affinity groups of worker nodes'],
+  workeraffinitygroupnames: ['string', 'the names of the affinity groups of worker nodes'],
+  etcdaffinitygroupids: ['string', 'the ids of the affinity groups of etcd nodes'],
+  etcdaffinitygroupnames: ['string', 'the names of the affinity groups of etcd nodes'],
   minsize: ['long', 'minimum size of autoscaling'],
   maxsize: ['long', 'maximum size of autoscaling'],
   reason: ['string', 'why the cluster is in its state, in words; an extension'],
@@ -69,7 +76,27 @@ function etcdAddresses(row: ClusterListRow, machines: readonly MachineRow[]): Fi
 const given = (id: string | null, name: string | null, prefix: string): Fields =>
   id !== null && name !== null ? { [`${prefix}id`]: id, [`${prefix}name`]: name } : {};
 
-export function clusterView(row: ClusterListRow, machines: readonly MachineRow[], admin: boolean): Fields {
+/** Ids and names per role, only where there are any. */
+function affinityFields(groups: readonly ClusterGroup[]): Fields {
+  const fields: Record<string, string> = {};
+  for (const { role, id, name } of groups)
+    for (const [suffix, value] of [
+      ['ids', id],
+      ['names', name],
+    ] as const) {
+      // prettier-ignore
+      const field = `${role}affinitygroup${suffix}`;
+      fields[field] = fields[field] === undefined ? value : `${fields[field]},${value}`;
+    }
+  return fields;
+}
+
+export function clusterView(
+  row: ClusterListRow,
+  machines: readonly MachineRow[],
+  groups: readonly ClusterGroup[],
+  admin: boolean,
+): Fields {
   const managed = row.cluster_type === 'CloudManaged';
   return {
     id: row.uuid,
@@ -103,6 +130,7 @@ export function clusterView(row: ClusterListRow, machines: readonly MachineRow[]
     ...given(row.kubernetes_version_id, row.version_name, 'kubernetesversion'),
     keypair: row.key_pair,
     etcdips: etcdAddresses(row, machines),
+    ...affinityFields(groups),
     minsize: row.minsize,
     maxsize: row.maxsize,
     reason: row.reason,
@@ -111,10 +139,11 @@ export function clusterView(row: ClusterListRow, machines: readonly MachineRow[]
   };
 }
 
-/** The views of many clusters: one more query for all their machines, never one per row. */
+/** The views of many clusters: one more query for all their machines and one for their groups, never one per row. */
 export async function clusterViews(db: Db, rows: readonly ClusterListRow[], admin: boolean): Promise<Fields[]> {
-  const machines = await machinesOfClusters(db, rows.map(({ uuid }) => uuid)); // prettier-ignore
-  return rows.map((row) => clusterView(row, machines.get(row.uuid) ?? [], admin));
+  const ids = rows.map(({ uuid }) => uuid);
+  const [machines, groups] = [await machinesOfClusters(db, ids), await groupsOfClusters(db, ids)];
+  return rows.map((row) => clusterView(row, machines.get(row.uuid) ?? [], groups.get(row.uuid) ?? [], admin));
 }
 
 /** One cluster's view, also of a removed one. */

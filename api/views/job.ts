@@ -1,9 +1,13 @@
 import type { JobListRow } from '../../db/jobs.js';
 import { responseObject, type Context, type Fields } from '../command.js';
 import { wireDate } from '../wire/dates.js';
+import { renderAffinityGroup } from './affinity-group.js';
 import { renderCluster } from './cluster.js';
+import { renderMachine } from './machine.js';
+import { networkRenderers } from './network-objects.js';
 import { renderOperation } from './operation.js';
 import { OWNER_FIELDS, ownerView } from './owner.js';
+import { renderProject } from './project.js';
 
 /**
  * How the object that a job's result names is shown, by its key. Results hold an id, so that a job queried later shows the
@@ -12,6 +16,10 @@ import { OWNER_FIELDS, ownerView } from './owner.js';
 export const jobRenderers = new Map<string, (ctx: Context, id: string) => Promise<object>>([
   ['kubernetescluster', (ctx, id) => renderCluster(ctx.db, id, ctx.caller.role === 'A')],
   ['kubernetesclusteroperation', renderOperation],
+  ['virtualmachine', (ctx, id) => renderMachine(ctx.db, id, ctx.caller.role === 'A')],
+  ['project', (ctx, id) => renderProject(ctx.db, id)],
+  ['affinitygroup', (ctx, id) => renderAffinityGroup(ctx.db, id)],
+  ...networkRenderers,
 ]);
 
 export const JOB = responseObject('asyncjobs', {

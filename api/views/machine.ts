@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { MachineRow } from '../../db/machines.js';
+import { readMachineForView, type MachineRow } from '../../db/machines.js';
+import type { Db } from '../../db/knex.js';
+import { fault } from '../../workflows/model/fault.js';
 import { fields, responseObject, type Fields } from '../command.js';
 import { wireDate } from '../wire/dates.js';
 import { OWNER_FIELDS, ownerView } from './owner.js';
@@ -32,6 +34,8 @@ const MACHINE_FIELDS = {
   displayname: ['string', 'user generated name'],
   state: ['string', 'the state of the machine'],
   account: OWNER_FIELDS.account,
+  projectid: OWNER_FIELDS.projectid,
+  project: OWNER_FIELDS.project,
   domainid: OWNER_FIELDS.domainid,
   domain: OWNER_FIELDS.domain,
   userid: ['string', "the user's ID who deployed the machine"],
@@ -56,6 +60,11 @@ const MACHINE_FIELDS = {
   arch: ['string', 'CPU architecture; visible to root admins'],
   details: ['map', 'machine details'],
   readonlydetails: ['string', 'list of read-only details'],
+  userdataid: ['string', 'the ID of the registered user data'],
+  userdataname: ['string', 'the name of the registered user data'],
+  sshhostkey: ['string', 'public SSH host key of the machine; an extension'],
+  jobid: ['string', 'the job of the change that works on the machine now'],
+  jobstatus: ['integer', 'the status of that job: 0'],
 } as const;
 
 const NODE = fields({ ...NODE_FIELDS, ...MACHINE_FIELDS });
@@ -85,15 +94,13 @@ const nicView = (row: MachineRow): Fields => ({
 });
 
 function machineFields(row: MachineRow, admin: boolean): Fields {
-  const { account, domainid, domain } = ownerView(row);
+  const { domainpath: _, ...owner } = ownerView(row);
   return {
     id: row.uuid,
     name: row.name,
     displayname: row.display_name,
     state: row.state,
-    account,
-    domainid,
-    domain,
+    ...owner,
     userid: row.user_id,
     username: row.username,
     zoneid: row.data_center_id,
@@ -113,12 +120,16 @@ function machineFields(row: MachineRow, admin: boolean): Fields {
     ...(admin
       ? { instancename: row.instance_name, hostid: row.host_id, hostname: row.host_name, arch: row.arch, details: {} }
       : { details: {}, readonlydetails: '' }),
+    userdataid: row.user_data_id,
+    userdataname: row.user_data_name,
+    sshhostkey: row.ssh_host_key,
+    ...(row.job_id !== null && { jobid: row.job_id, jobstatus: 0 }),
   };
 }
 
 /** An entry of a cluster's `virtualmachines`: without offering, template, CPU and memory, as in the original. */
 export const nodeView = (row: MachineRow, managed: boolean, admin: boolean): Fields => ({
-  isexternalnode: row.external_node === 1,
+  isexternalnode: managed && row.external_node === 1,
   isetcdnode: row.etcd_node === 1,
   kubernetesnodeversion: managed && row.etcd_node !== 1 ? row.kubernetes_node_version : undefined,
   ...machineFields(row, admin),
@@ -144,6 +155,13 @@ export const MACHINE = responseObject('virtualmachine', {
   tags: ['list', 'the list of resource tags'],
   hasannotations: ['boolean', 'true if the machine has comments'],
 });
+
+/** One machine's view, also of a destroyed one. */
+export async function renderMachine(db: Db, id: string, admin: boolean): Promise<Fields> {
+  const row = await readMachineForView(db, id);
+  if (!row) throw fault('Internal', `there is no machine ${id} to show`);
+  return machineView(row, admin);
+}
 
 export const machineView = (row: MachineRow, admin: boolean): Fields => ({
   ...machineFields(row, admin),

@@ -1,4 +1,4 @@
-import type { AddressListRow, NetworkListRow, RuleListRow } from '../../db/networks.js';
+import type { AddressListRow, EgressListRow, NetworkListRow, RuleListRow } from '../../db/networks.js';
 import { responseObject, type Fields } from '../command.js';
 import { wireDate } from '../wire/dates.js';
 import { SERVICE_FIELDS, servicesView } from './offering.js';
@@ -9,7 +9,7 @@ export const NETWORK = responseObject('network', {
   name: ['string', 'the name of the network'],
   displaytext: ['string', 'the display text of the network'],
   type: ['string', 'the type of the network: Isolated, Shared or L2'],
-  state: ['string', 'state of the network: Allocated, Implementing, Implemented, Shutdown or Destroy'],
+  state: ['string', 'state of the network: Allocated, Setup, Implementing, Implemented, Shutdown or Destroy'],
   zoneid: ['string', 'zone id of the network'],
   zonename: ['string', 'the name of the zone the network belongs to'],
   networkofferingid: ['string', 'network offering id the network is created from'],
@@ -22,6 +22,15 @@ export const NETWORK = responseObject('network', {
   broadcastdomaintype: ['string', 'Broadcast domain type of the network'],
   broadcasturi: ['string', 'broadcast uri of the network; visible to root admins'],
   dns1: ['string', 'the first IPv4 DNS for the network'],
+  networkdomain: ['string', 'the network domain'],
+  vlan: ['string', 'the vlan of a shared network; visible to root admins'],
+  bridge: ['string', 'the bridge on each host of a shared network; visible to root admins'],
+  startip: ['string', 'the first address that machines of a shared network may have'],
+  endip: ['string', 'the last address that machines of a shared network may have'],
+  vpcid: ['string', 'VPC the network belongs to'],
+  vpcname: ['string', 'Name of the VPC to which this network belongs'],
+  aclid: ['string', 'ACL Id associated with the VPC network'],
+  aclname: ['string', 'ACL name associated with the VPC network'],
   acltype: ['string', 'acl type: Account or Domain'],
   ...OWNER_FIELDS,
   issystem: ['boolean', 'true if network is system, false otherwise'],
@@ -52,10 +61,17 @@ export const networkView = (row: NetworkListRow, admin: boolean): Fields => ({
   netmask: row.netmask,
   cidr: row.cidr,
   traffictype: 'Guest',
-  broadcastdomaintype: 'Vxlan',
-  ...(admin && { broadcasturi: `vxlan://${row.network_number}` }),
+  broadcastdomaintype: row.guest_type === 'Shared' ? 'Vlan' : 'Vxlan',
+  ...(admin && broadcastOf(row)),
   dns1: row.dns1,
-  acltype: 'Account',
+  networkdomain: row.network_domain,
+  startip: row.start_ip,
+  endip: row.end_ip,
+  vpcid: row.vpc_id,
+  vpcname: row.vpc_name,
+  aclid: row.acl_id,
+  aclname: row.acl_name,
+  acltype: row.acl_type,
   ...ownerView(row),
   issystem: false,
   ispersistent: false,
@@ -70,10 +86,15 @@ export const networkView = (row: NetworkListRow, admin: boolean): Fields => ({
   hasannotations: false,
 });
 
-export const PUBLIC_ADDRESS = responseObject('publicipaddress', {
+const broadcastOf = (row: NetworkListRow): Fields =>
+  row.guest_type === 'Shared'
+    ? { broadcasturi: row.vlan === null ? undefined : `vlan://${row.vlan}`, vlan: row.vlan, bridge: row.bridge }
+    : { broadcasturi: `vxlan://${row.network_number}` };
+
+const ADDRESS_FIELDS = {
   id: ['string', 'public IP address id'],
   ipaddress: ['string', 'public IP address'],
-  state: ['string', 'State of the ip address: Allocated or Free'],
+  state: ['string', 'State of the ip address: Allocating, Allocated, Releasing or Free'],
   allocated: ['date', 'date the public IP address was acquired'],
   zoneid: ['string', 'the ID of the zone the public IP address belongs to'],
   zonename: ['string', 'the name of the zone the public IP address belongs to'],
@@ -85,9 +106,16 @@ export const PUBLIC_ADDRESS = responseObject('publicipaddress', {
   forsystemvms: ['boolean', 'true if range is dedicated for system machines'],
   associatednetworkid: ['string', 'the ID of the Network associated with the IP address'],
   associatednetworkname: ['string', 'the name of the Network associated with the IP address'],
+  vpcid: ['string', 'VPC id the IP address belongs to'],
+  vpcname: ['string', 'VPC name the IP address belongs to'],
+  hasrules: ['boolean', 'true if the IP address has rules'],
   ...OWNER_FIELDS,
   tags: ['list', 'the list of resource tags associated with ip address'],
-});
+} as const;
+
+/** Lists use the key `publicipaddress`, the command that acquires one `ipaddress`. */
+export const PUBLIC_ADDRESS = responseObject('publicipaddress', ADDRESS_FIELDS);
+export const ACQUIRED_ADDRESS = responseObject('ipaddress', ADDRESS_FIELDS);
 
 export const addressView = (row: AddressListRow): Fields => ({
   id: row.uuid,
@@ -104,6 +132,9 @@ export const addressView = (row: AddressListRow): Fields => ({
   forsystemvms: false,
   associatednetworkid: row.network_id,
   associatednetworkname: row.network_name,
+  vpcid: row.vpc_id,
+  vpcname: row.vpc_name,
+  hasrules: Number(row.rules) > 0,
   ...ownerView(row),
   tags: [],
 });
@@ -116,11 +147,12 @@ const RULE_FIELDS = {
   cidrlist: ['string', 'the cidr list to forward traffic from'],
   tags: ['list', 'the list of resource tags associated with the rule'],
 } as const;
-const ruleFields = (row: RuleListRow): Fields => ({
+const ruleFields = (row: Pick<RuleListRow, 'uuid' | 'protocol' | 'network_id' | 'state'>): Fields => ({
   id: row.uuid,
   protocol: row.protocol,
   networkid: row.network_id,
-  state: 'Active',
+  // As the original shows them.
+  state: row.state === 'Revoke' ? 'Deleting' : row.state,
   tags: [],
 });
 
@@ -130,17 +162,33 @@ export const FIREWALL_RULE = responseObject('firewallrule', {
   endport: ['integer', "the ending port of firewall rule's port range"],
   ipaddressid: ['string', 'the public ip address id for the firewall rule'],
   ipaddress: ['string', 'the public ip address for the firewall rule'],
+  icmptype: ['integer', 'type of the icmp message being sent'],
+  icmpcode: ['integer', 'error code for this icmp message'],
+  destcidrlist: ['string', 'the cidr list that egress traffic may go to'],
   traffictype: ['string', 'the traffic type for the firewall rule'],
 });
 
 export const firewallRuleView = (row: RuleListRow): Fields => ({
   ...ruleFields(row),
-  startport: row.start_port,
-  endport: row.end_port,
-  cidrlist: '0.0.0.0/0',
+  startport: row.start_port || undefined,
+  endport: row.end_port || undefined,
+  icmptype: row.icmp_type,
+  icmpcode: row.icmp_code,
+  cidrlist: row.cidr_list ?? '0.0.0.0/0',
   ipaddressid: row.ip_address_id,
   ipaddress: row.public_ip_address,
   traffictype: 'Ingress',
+});
+
+export const egressRuleView = (row: EgressListRow): Fields => ({
+  ...ruleFields(row),
+  startport: row.start_port,
+  endport: row.end_port,
+  icmptype: row.icmp_type,
+  icmpcode: row.icmp_code,
+  cidrlist: row.cidr_list ?? '0.0.0.0/0',
+  destcidrlist: row.dest_cidr_list ?? '',
+  traffictype: 'Egress',
 });
 
 export const PORT_FORWARDING_RULE = responseObject('portforwardingrule', {
@@ -165,18 +213,18 @@ export function portForwardingRuleView(row: RuleListRow): Fields {
     publicport: String(row.start_port),
     publicendport: String(row.end_port),
     privateport: String(first),
-    privateendport: String(first + row.end_port - row.start_port),
-    cidrlist: '',
+    privateendport: String(row.private_end_port ?? first + row.end_port - row.start_port),
+    cidrlist: row.cidr_list ?? '',
     ipaddressid: row.ip_address_id,
     ipaddress: row.public_ip_address,
     virtualmachineid: row.vm_id,
     virtualmachinename: row.vm_name,
     virtualmachinedisplayname: row.vm_display_name,
-    vmguestip: row.vm_ip,
+    vmguestip: row.guest_ip ?? row.vm_ip,
   };
 }
 
-export const LOAD_BALANCER_RULE = responseObject('loadbalancerrule', {
+const BALANCER_FIELDS = {
   ...RULE_FIELDS,
   name: ['string', 'the name of the load balancer'],
   description: ['string', 'the description of the load balancer'],
@@ -188,16 +236,20 @@ export const LOAD_BALANCER_RULE = responseObject('loadbalancerrule', {
   zoneid: ['string', 'the id of the zone the rule belongs to'],
   zonename: ['string', 'the name of the zone the rule belongs to'],
   ...OWNER_FIELDS,
-});
+} as const;
+
+/** Lists use the key `loadbalancerrule`, the commands that make or change one `loadbalancer`. */
+export const LOAD_BALANCER_RULE = responseObject('loadbalancerrule', BALANCER_FIELDS);
+export const LOAD_BALANCER = responseObject('loadbalancer', BALANCER_FIELDS);
 
 export const loadBalancerRuleView = (row: RuleListRow): Fields => ({
   ...ruleFields(row),
   name: row.name ?? 'api-lb',
-  description: row.name ?? 'api-lb',
-  algorithm: 'roundrobin',
+  description: row.description ?? row.name ?? 'api-lb',
+  algorithm: row.algorithm ?? 'roundrobin',
   publicport: String(row.start_port),
   privateport: String(row.private_port ?? row.start_port),
-  cidrlist: '',
+  cidrlist: row.cidr_list ?? '',
   publicip: row.public_ip_address,
   publicipid: row.ip_address_id,
   zoneid: row.zone_id,

@@ -1,7 +1,5 @@
-import type { HostListRow } from '../../db/zones.js';
 import type { ZoneRow } from '../../db/rows.js';
 import { responseObject, type Fields } from '../command.js';
-import { wireDate } from '../wire/dates.js';
 
 export const ZONE = responseObject('zone', {
   id: ['string', 'Zone id'],
@@ -21,6 +19,11 @@ export const ZONE = responseObject('zone', {
   hasannotations: ['boolean', 'true if the zone has comments'],
   dns1: ['string', 'the first DNS of the zone'],
   guestcidraddress: ['string', 'the guest CIDR address of the zone'],
+  gatewayurl: ['string', 'where the gateway of the zone answers; an extension, for admins'],
+  networkmode: ['string', 'how hosts are joined: bridge or vxlan; an extension, for admins'],
+  bridge: ['string', 'the bridge that machines are on, made by the operator; an extension, for admins'],
+  publicbridge: ['string', "the bridge of the gateway's public side; an extension, for admins"],
+  internalcidr: ['string', 'the range of the hosts; an extension, for admins'],
 });
 
 export const zoneView = (row: ZoneRow, admin: boolean): Fields => ({
@@ -39,45 +42,15 @@ export const zoneView = (row: ZoneRow, admin: boolean): Fields => ({
   routedmodeenabled: false,
   tags: [],
   hasannotations: false,
-  ...(admin && { dns1: row.dns1, guestcidraddress: row.guest_cidr }),
+  ...(admin && {
+    dns1: row.dns1,
+    guestcidraddress: row.guest_cidr,
+    gatewayurl: row.gateway_url,
+    networkmode: row.network_mode,
+    bridge: row.bridge,
+    publicbridge: row.public_bridge,
+    internalcidr: row.internal_cidr,
+  }),
 });
 
 export const HYPERVISOR = responseObject('hypervisor', { name: ['string', 'Hypervisor name'] });
-
-export const HOST = responseObject('host', {
-  id: ['string', 'the ID of the host'],
-  name: ['string', 'the name of the host'],
-  state: ['string', 'the state of the host'],
-  resourcestate: ['string', 'the resource state of the host'],
-  type: ['string', 'the host type'],
-  zoneid: ['string', 'the Zone ID of the host'],
-  zonename: ['string', 'the Zone name of the host'],
-  hypervisor: ['string', 'the host hypervisor'],
-  arch: ['string', 'CPU architecture of the host'],
-  cpunumber: ['integer', 'the CPU number of the host'],
-  cpuallocated: ['string', "the amount of the host's CPU currently allocated"],
-  memorytotal: ['long', 'the memory total of the host in bytes'],
-  memoryallocated: ['long', 'the amount of the memory currently allocated in bytes'],
-  hosttags: ['string', 'comma-separated list of tags for the host'],
-  created: ['date', 'the date and time the host was created'],
-  hasannotations: ['boolean', 'true if the host has comments'],
-});
-
-export const hostView = (row: HostListRow): Fields => ({
-  id: row.uuid,
-  name: row.name,
-  state: row.status,
-  resourcestate: row.resource_state,
-  type: 'Routing',
-  zoneid: row.data_center_id,
-  zonename: row.zone_name,
-  hypervisor: row.hypervisor_type,
-  arch: row.arch,
-  cpunumber: row.cpus,
-  cpuallocated: `${((100 * row.cpus_used) / Math.max(1, row.cpus)).toFixed(2)}%`,
-  memorytotal: row.ram_mb * 1024 * 1024,
-  memoryallocated: row.ram_mb_used * 1024 * 1024,
-  hosttags: row.tags,
-  created: wireDate(row.created),
-  hasannotations: false,
-});

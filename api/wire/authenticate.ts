@@ -27,7 +27,11 @@ export interface Verifier {
 function callerOf(identity: Identity | undefined, refusal: WireError): Caller {
   const role = identity && ROLE_OF[identity.account.type];
   if (!identity?.enabled || !role) throw refusal;
-  return { user: identity.user, account: identity.account, domain: identity.domain, role };
+  const { user, account, domain } = identity;
+  // What runs in a cluster is never more than a user, whoever owns the cluster.
+  return user.scope === 'kubernetes'
+    ? { user, account, domain, role: 'U', scope: user.scope }
+    : { user, account, domain, role };
 }
 
 /** The session that came with the request, if it still lives. */

@@ -66,7 +66,7 @@ async function admit(exchange: Exchange): Promise<void> {
   if (!bySession && !exchange.command) throw unauthorized(undefined, name === undefined ? 'null' : 'errorresponse');
   exchange.caller = bySession ?? (await callerBySignature(services, credentials));
   const command = exchange.command!;
-  if (!mayCall(command, exchange.caller.role)) {
+  if (!mayCall(command, exchange.caller)) {
     const text = `The API [${command.name}] does not exist or is not available for the account for user id [${exchange.caller.user.uuid}].`;
     throw new WireError(432, 9999, text, 'errorresponse');
   }
@@ -90,6 +90,7 @@ async function execute(exchange: Exchange): Promise<Answer> {
     settingsChanged: () => services.forgetSettings(),
     temporal: services.temporal(),
     temporalUi: services.temporalUi,
+    home: services.home,
     caller,
     log: services.log,
     now: services.now,

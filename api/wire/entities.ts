@@ -8,12 +8,17 @@ interface Entity {
   where?: Readonly<Record<string, string>>;
   /** Has an `account_id`, so that access to it can be checked. */
   owned?: boolean;
+  /** Has an `acl_type`: with Domain, accounts of its domain and below may use it too. */
+  shared?: boolean;
 }
 
 /** What a uuid parameter may name. */
 export const ENTITIES = {
   zone: { table: 'data_center', key: 'zone' },
   host: { table: 'host', key: 'host' },
+  storagePool: { table: 'storage_pool', key: 'storagepool' },
+  addressRange: { table: 'vlan', key: 'vlan' },
+  affinityGroup: { table: 'affinity_group', key: 'affinitygroup', owned: true },
   serviceOffering: { table: 'service_offering', key: 'serviceoffering' },
   networkOffering: { table: 'network_offerings', key: 'networkoffering' },
   template: { table: 'vm_template', key: 'template', where: { kind: 'TEMPLATE' } },
@@ -21,27 +26,33 @@ export const ENTITIES = {
   version: { table: 'kubernetes_supported_version', key: 'kubernetessupportedversion' },
   cluster: { table: 'kubernetes_cluster', key: 'kubernetescluster', owned: true },
   operation: { table: 'operation', key: 'kubernetesclusteroperation' },
-  network: { table: 'networks', key: 'network', owned: true },
+  network: { table: 'networks', key: 'network', owned: true, shared: true },
   machine: { table: 'vm_instance', key: 'virtualmachine', owned: true },
   address: { table: 'user_ip_address', key: 'publicipaddress', owned: true },
   firewallRule: { table: 'firewall_rules', key: 'firewallrule', where: { purpose: 'Firewall' } },
   portForwardingRule: { table: 'firewall_rules', key: 'portforwardingrule', where: { purpose: 'PortForwarding' } },
   loadBalancerRule: { table: 'firewall_rules', key: 'loadbalancerrule', where: { purpose: 'LoadBalancing' } },
+  egressFirewallRule: { table: 'egress_firewall_rules', key: 'firewallrule' },
+  vpc: { table: 'vpc', key: 'vpc', owned: true },
+  vpcOffering: { table: 'vpc_offerings', key: 'vpcoffering' },
+  networkAcl: { table: 'network_acl', key: 'networkacllist' },
+  networkAclItem: { table: 'network_acl_item', key: 'networkacl' },
   keyPair: { table: 'ssh_keypairs', key: 'sshkeypair', owned: true },
   account: { table: 'account', key: 'account' },
   user: { table: 'user', key: 'user' },
   domain: { table: 'domain', key: 'domain' },
   job: { table: 'async_job', key: 'asyncjobs' },
   event: { table: 'event', key: 'event' },
-  /** Neither projects nor user data exist yet: no id names one. */
-  project: { table: '', key: 'project' },
-  userData: { table: '', key: 'cniconfig' },
+  project: { table: 'projects', key: 'project' },
+  userData: { table: 'user_data', key: 'userdata', owned: true },
+  cniConfiguration: { table: 'user_data', key: 'cniconfig', owned: true },
 } as const satisfies Record<string, Entity>;
 export type EntityName = keyof typeof ENTITIES;
 
 export interface Found {
   uuid: string;
   account_id?: string | null;
+  acl_type?: string;
 }
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -58,7 +69,7 @@ export async function findEntities(
   const uuids = values.filter((value) => UUID.test(value));
   const ids = numbers ? values.filter((value) => /^\d{1,15}$/.test(value)) : [];
   if (!entity.table || uuids.length + ids.length === 0) return found;
-  const columns = ['id', 'uuid', ...(entity.owned ? ['account_id'] : [])];
+  const columns = ['id', 'uuid', ...(entity.owned ? ['account_id'] : []), ...(entity.shared ? ['acl_type'] : [])];
   // One statement names at most 500 values: both engines limit the placeholders of a statement.
   for (let from = 0; from < values.length; from += 500) {
     const part = new Set(values.slice(from, from + 500));

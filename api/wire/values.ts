@@ -1,5 +1,6 @@
 import type { Caller, Command } from '../command.js';
 import type { Db } from '../../db/knex.js';
+import { isSharedWith } from '../../db/networks.js';
 import type { Param, Params, Values } from '../params.js';
 import { parseDate } from './dates.js';
 import { findEntities, UUID, type Found } from './entities.js';
@@ -53,19 +54,25 @@ async function lookUp(
   name: string,
   param: Param,
   values: readonly string[],
+  caller: Caller,
   mayAccess: MayAccess,
 ): Promise<string[]> {
   const entity = param.entity!;
   const known = param.since === undefined ? values : values.filter((value) => UUID.test(value));
   const found = await findEntities(db, entity, known, param.since === undefined);
   const owners = new Set<string>();
+  const shared: string[] = [];
   const uuids = known.map((value) => {
     const row: Found | undefined = found.get(value);
     if (!row && value !== '-1') throw unknown(command, name, value);
-    if (param.access && row?.account_id) owners.add(row.account_id);
+    if (param.access === 'use' && row?.acl_type === 'Domain') shared.push(row.uuid);
+    else if (param.access && row?.account_id) owners.add(row.account_id);
     return row?.uuid ?? value;
   });
   for (const owner of owners) if (!(await mayAccess(owner))) throw new WireError(531, 4365, NO_ACCESS);
+  for (const network of shared)
+    if (caller.role !== 'A' && !(await isSharedWith(db, network, caller.domain.path)))
+      throw new WireError(531, 4365, NO_ACCESS);
   return uuids;
 }
 
@@ -93,8 +100,9 @@ export async function readValues<P extends Params>(
     if (isAbsent(param, raw) || raw === undefined) continue;
     const value = convert(command, name, param, raw);
     if (!param.entity) values[name] = value;
-    else if (Array.isArray(value)) values[name] = await lookUp(db, command, name, param, value as string[], mayAccess);
-    else values[name] = (await lookUp(db, command, name, param, [value as string], mayAccess))[0];
+    else if (Array.isArray(value))
+      values[name] = await lookUp(db, command, name, param, value as string[], caller, mayAccess);
+    else values[name] = (await lookUp(db, command, name, param, [value as string], caller, mayAccess))[0];
   }
   if ('pagesize' in command.params) checkPaging(unpacked);
   return values as Values<P>;

@@ -1,0 +1,21 @@
+import { deleteHost as removeHost } from '../../db/hosts.js';
+import { fault } from '../../workflows/model/fault.js';
+import { command, success } from '../command.js';
+import { operatorOf } from '../operator.js';
+import { p } from '../params.js';
+
+export const deleteHost = command({
+  name: 'deleteHost',
+  description: 'Deletes a host that has no machines',
+  roles: ['A', 'R'],
+  params: {
+    id: p.uuid('host', { description: 'the host ID', required: true }),
+    forced: p.boolean({ description: 'without effect: a host with machines is never deleted' }),
+  },
+  response: 'success',
+  async handler(ctx, { id }) {
+    const problem = await removeHost(ctx.db, id, operatorOf(ctx));
+    if (problem !== undefined) throw fault('BadParameter', problem);
+    return success();
+  },
+});
