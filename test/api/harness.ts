@@ -55,7 +55,7 @@ export class Harness {
   readonly sealer = new Sealer(new Secret('a key for tests only, long enough'));
   clock: () => Date = () => new Date();
   #drop: () => Promise<void> = () => Promise.resolve();
-  #folder = mkdtempSync(join(tmpdir(), 'cks-api-'));
+  readonly folder = mkdtempSync(join(tmpdir(), 'cks-api-'));
 
   static async start(deps: Partial<Deps> = {}): Promise<Harness> {
     const harness = new Harness();
@@ -89,6 +89,7 @@ export class Harness {
       log,
       temporal: () => undefined,
       temporalUi: 'http://127.0.0.1:8233',
+      home: harness.folder,
       kubernetesEnabled: () => true,
       now: () => harness.clock(),
       ...deps,
@@ -100,7 +101,7 @@ export class Harness {
   /** A fresh SQLite file, or, with `CKS_TEST_MYSQL` (`mysql://user@host:port`), a fresh database on that server. */
   async #databaseUrl(): Promise<string> {
     const server = process.env['CKS_TEST_MYSQL'];
-    if (!server) return `sqlite:${join(this.#folder, 'cks.db')}`;
+    if (!server) return `sqlite:${join(this.folder, 'cks.db')}`;
     const name = `cks_${randomUUID().replaceAll('-', '')}`;
     const control = connect(`${server}/mysql`);
     await control.raw('CREATE DATABASE ??', [name]);
@@ -202,6 +203,6 @@ export class Harness {
     await new Promise((resolve) => this.server.close(resolve));
     await this.db.destroy();
     await this.#drop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -4,12 +4,12 @@ import { addNetwork } from '../../db/create-cluster.js';
 import { DEFAULT_ZONE, seedDefaults } from '../../db/defaults.js';
 import { connect, transact } from '../../db/knex.js';
 import { migrate } from '../../db/migrate.js';
-import { reserveNodes } from '../../db/nodes.js';
 import { claimOperation, queueOperation } from '../../db/operations.js';
 import type { NetworkOfferingRow, ZoneRow } from '../../db/rows.js';
 import { Sealer, Secret } from '../../db/secret.js';
 import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
 import type { ChildTask } from './engines.js';
+import { reserveAll } from './world.js';
 
 /** One process among several that do the same thing at the same moment: does its task and prints what came of it as JSON. */
 const task = JSON.parse(process.argv[2] ?? '') as ChildTask;
@@ -46,7 +46,7 @@ async function perform(): Promise<unknown> {
     case 'claim':
       return many(task.times, () => claimOperation(db, task.operationId, randomUUID()).catch(failure));
     case 'reserve':
-      return reserveNodes(db, task.clusterId, 'someone').catch(failure);
+      return reserveAll(db, task.clusterId).catch(failure);
     case 'network': {
       const zone = (await db<ZoneRow>('data_center').where({ uuid: DEFAULT_ZONE }).first())!;
       const offering = (await db<NetworkOfferingRow>('network_offerings').first())!;

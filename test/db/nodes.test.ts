@@ -1,16 +1,9 @@
-import {
-  advanceNode,
-  markGone,
-  readHostRooms,
-  readNodeContext,
-  readNodeFacts,
-  readNodes,
-  releaseNodes,
-  reserveNodes,
-} from '../../db/nodes.js';
+import { advanceNode, markGone, readNodeContext, readNodeFacts, readNodes } from '../../db/nodes.js';
+import { releaseNodes } from '../../db/reserve.js';
+import { readHostRooms } from '../../db/rooms.js';
 import type { HostRow, NetworkRow, NodePhase, VmRow } from '../../db/rows.js';
 import { onEachEngine } from './engines.js';
-import { makeWorld, refusal, type World } from './world.js';
+import { makeWorld, refusal, reserveAll, type World } from './world.js';
 
 type Reserved = { node: { role: string; index: number }; hostId: string }[] | { failed: string };
 
@@ -29,7 +22,7 @@ onEachEngine((engines) => {
   describe('advanceNode', () => {
     test('never takes a node back: a worker that was cut off comes too late', async () => {
       const cluster = await world.addCluster('late', { controlNodes: 1, workers: 1 });
-      await reserveNodes(world.db, cluster.uuid, 'someone');
+      await reserveAll(world.db, cluster.uuid);
       const [seenEarly] = await readNodes(world.db, cluster.uuid);
       await advanceNode(world.db, seenEarly!, 'ready', {}, { kubernetes_node_version: '1.34.2' });
       await advanceNode(world.db, seenEarly!, 'joined', {}, { kubernetes_node_version: '1.0.0' });
@@ -41,7 +34,7 @@ onEachEngine((engines) => {
   describe('reserveNodes', () => {
     test('gives every node a row, a name, an address, a MAC and a place of its own', async () => {
       const cluster = await world.addCluster('Web.Shop', { controlNodes: 3, workers: 4 });
-      const reserved = await reserveNodes(world.db, cluster.uuid, 'someone');
+      const reserved = await reserveAll(world.db, cluster.uuid);
       expect(reserved.map(({ node }) => `${node.role}-${node.index}`)).toEqual(
         ['control-1', 'control-2', 'control-3', 'worker-1', 'worker-2', 'worker-3', 'worker-4'],
       ); // prettier-ignore
@@ -62,9 +55,9 @@ onEachEngine((engines) => {
 
     test('again changes nothing and answers the same', async () => {
       const cluster = await world.addCluster('same', { workers: 2 });
-      const first = await reserveNodes(world.db, cluster.uuid, 'someone');
+      const first = await reserveAll(world.db, cluster.uuid);
       const before = await used();
-      expect(await reserveNodes(world.db, cluster.uuid, 'someone')).toEqual(first);
+      expect(await reserveAll(world.db, cluster.uuid)).toEqual(first);
       expect(await used()).toEqual(before);
       expect(await count('vm_instance')).toBe(3);
     });
@@ -127,7 +120,7 @@ onEachEngine((engines) => {
     test('refuses a network without a free address, and takes nothing', async () => {
       const cluster = await world.addCluster('narrow', { workers: 8 });
       await world.db('networks').where({ uuid: cluster.network_id }).update({ cidr: '10.9.0.0/28' });
-      await expect(reserveNodes(world.db, cluster.uuid, 'someone')).rejects.toThrow(
+      await expect(reserveAll(world.db, cluster.uuid)).rejects.toThrow(
         '(10.9.0.0/28) has no free address for worker-5',
       );
       expect(await used()).toEqual([[0, 0], [0, 0], [0, 0]]); // prettier-ignore
@@ -174,7 +167,7 @@ onEachEngine((engines) => {
 
     test('keeps address and room of a machine whose removal is not confirmed', async () => {
       const cluster = await world.addCluster('kept', { workers: 3 });
-      await reserveNodes(world.db, cluster.uuid, 'someone');
+      await reserveAll(world.db, cluster.uuid);
       await reach(cluster.uuid, ['ready', 'ready', 'defined', 'reserved']);
       const [control, worker, defined] = await readNodes(world.db, cluster.uuid);
       await markGone(world.db, worker!.vm_id);
@@ -190,7 +183,7 @@ onEachEngine((engines) => {
     test('frees everything once all are gone, and again changes nothing', async () => {
       const cluster = await world.addCluster('freed', { controlNodes: 2, workers: 2 });
       const empty = await used();
-      await reserveNodes(world.db, cluster.uuid, 'someone');
+      await reserveAll(world.db, cluster.uuid);
       for (const { vm_id } of await readNodes(world.db, cluster.uuid)) await markGone(world.db, vm_id);
       await Promise.all([releaseNodes(world.db, cluster.uuid), releaseNodes(world.db, cluster.uuid)]);
       expect(await releaseNodes(world.db, cluster.uuid)).toEqual([]);
@@ -207,10 +200,10 @@ onEachEngine((engines) => {
     test('gives a released address and place to the next one', async () => {
       await world.onlyRoomFor(2);
       const first = await world.addCluster('first');
-      await reserveNodes(world.db, first.uuid, 'someone');
+      await reserveAll(world.db, first.uuid);
       await releaseNodes(world.db, first.uuid);
       const second = await world.addCluster('second', { networkId: first.network_id! });
-      expect(await reserveNodes(world.db, second.uuid, 'someone')).toHaveLength(2);
+      expect(await reserveAll(world.db, second.uuid)).toHaveLength(2);
       expect((await readNodes(world.db, second.uuid)).map(({ ip_address }) => ip_address)).toEqual([
         '10.100.4.10',
         '10.100.4.11',
@@ -220,10 +213,13 @@ onEachEngine((engines) => {
 
   test('facts of nodes tell role, place and phase; a released node has no context', async () => {
     const cluster = await world.addCluster('facts');
-    await reserveNodes(world.db, cluster.uuid, 'someone');
+    await reserveAll(world.db, cluster.uuid);
     const [control] = await readNodes(world.db, cluster.uuid);
     await advanceNode(world.db, control!, 'installed');
-    const rooms = await readHostRooms(world.db, cluster.zone_id, cluster.uuid);
+    const rooms = await readHostRooms(world.db, {
+      zoneId: cluster.zone_id,
+      clusterId: cluster.uuid,
+    });
     expect(await readNodeFacts(world.db, cluster.uuid)).toMatchObject([
       { role: 'control', index: 1, hostId: rooms.find(({ controls }) => controls === 1)!.id, phase: 'installed' },
       { role: 'worker', index: 1, phase: 'reserved' },

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { moveCluster, readCluster, readDetails, writeDetail } from '../../db/clusters.js';
 import { assertHolds, claimOperation, readOperation, recordPlan, settleOperation } from '../../db/operations.js';
 import { usualSeconds } from '../../db/operations-list.js';
-import { reserveNodes } from '../../db/nodes.js';
 import type { ClusterRow, JobRow, OperationRow, StepRow } from '../../db/rows.js';
 import type { Claim, End, Outcome } from '../../workflows/model/operation.js';
 import { CLUSTER_STATES, mayMove, type ClusterState } from '../../workflows/model/states.js';
 import { onEachEngine } from './engines.js';
-import { makeWorld, refusal, type World } from './world.js';
+import { makeWorld, refusal, reserveAll, type World } from './world.js';
 
 type Failed = { failed: string };
 
@@ -332,10 +331,7 @@ onEachEngine((engines) => {
 
   test('two attempts of one reservation at the same time make one set of nodes', async () => {
     const cluster = await world.addCluster('retried', { controlNodes: 1, workers: 2 });
-    const [first, second] = await Promise.all([
-      reserveNodes(world.db, cluster.uuid, 'u'),
-      reserveNodes(world.db, cluster.uuid, 'u'),
-    ]);
+    const [first, second] = await Promise.all([reserveAll(world.db, cluster.uuid), reserveAll(world.db, cluster.uuid)]);
     expect(second).toEqual(first);
     expect(first).toHaveLength(3);
   });

@@ -1,13 +1,15 @@
 import type { Knex } from 'knex';
 import { seedDefaults } from '../../db/defaults.js';
 import { millis, now, nowPlus } from '../../db/knex.js';
-import { migrate, statementsOf } from '../../db/migrate.js';
+import { migrate, MIGRATIONS, statementsOf } from '../../db/migrate.js';
 import { clusters } from '../../db/migrations/0001-clusters.js';
 import { Sealer, Secret } from '../../db/secret.js';
 import { onEachEngine } from './engines.js';
 import { KEY } from './world.js';
 
-const TABLES = Object.keys(clusters.tables);
+const FIRST = Object.keys(clusters.tables).length;
+const TABLES = MIGRATIONS.flatMap(({ tables }) => Object.keys(tables));
+const NAMES = MIGRATIONS.map(({ name }) => ({ name }));
 
 onEachEngine((engines) => {
   const tablesOf = async (db: Knex): Promise<string[]> => {
@@ -28,7 +30,7 @@ onEachEngine((engines) => {
       expect(await tablesOf(db)).toEqual(wanted);
       await migrate(db);
       expect(await tablesOf(db)).toEqual(wanted);
-      expect(await db('schema_migration')).toEqual([{ name: '0001-clusters' }]);
+      expect(await db('schema_migration').orderBy('name')).toEqual(NAMES);
       expect(await db('write_lock')).toEqual([{ id: 0 }]);
     });
 
@@ -38,10 +40,10 @@ onEachEngine((engines) => {
       expect(ends).toEqual([null, null, null, null, null]);
       const db = engines.open(url);
       expect(await tablesOf(db)).toEqual(wanted);
-      expect(await db('schema_migration')).toHaveLength(1);
+      expect(await db('schema_migration')).toHaveLength(NAMES.length);
     });
 
-    test.each([1, 5, 12, TABLES.length - 1, TABLES.length])(
+    test.each([1, 5, 12, FIRST - 1, FIRST])(
       'goes on after a run that was killed when it had made %i tables',
       async (made) => {
         const db = engines.open(await engines.emptyUrl());
@@ -50,9 +52,23 @@ onEachEngine((engines) => {
         }
         await migrate(db);
         expect(await tablesOf(db)).toEqual(wanted);
-        expect(await db('schema_migration')).toHaveLength(1);
+        expect(await db('schema_migration')).toHaveLength(NAMES.length);
       },
     );
+
+    test('adds the columns of later releases to what an earlier one made, and goes on after being killed among them', async () => {
+      const db = engines.open(await engines.emptyUrl());
+      for (const [table, text] of Object.entries(clusters.tables))
+        for (const statement of statementsOf(engines.engine, table, text)) await db.raw(statement);
+      await db('data_center').insert({ uuid: 'z', name: 'z', networktype: 'Advanced', hypervisor: 'Simulator', allocation_state: 'Enabled', gateway_url: 'g', guest_cidr: 'c', created: now(db) }); // prettier-ignore
+      await db.schema.alterTable('host', (table) => void table.string('pool', 191).notNullable().defaultTo('default'));
+      await migrate(db);
+      for (const { columns = {} } of MIGRATIONS)
+        for (const [table, added] of Object.entries(columns))
+          for (const column of Object.keys(added))
+            expect([table, column, await db.schema.hasColumn(table, column)]).toEqual([table, column, true]);
+      expect(await db('data_center').first()).toMatchObject({ uuid: 'z', bridge: null });
+    });
 
     test('goes on after a run that was killed before the indexes of a table', async () => {
       const db = engines.open(await engines.emptyUrl());

@@ -1,8 +1,11 @@
+import { mustReadCluster } from '../../db/clusters.js';
 import { addCluster, addNetwork } from '../../db/create-cluster.js';
 import { DEFAULT_ZONE, seedDefaults } from '../../db/defaults.js';
 import { transact } from '../../db/knex.js';
 import { migrate } from '../../db/migrate.js';
 import type { ClusterRow, HostRow, NetworkOfferingRow, ZoneRow } from '../../db/rows.js';
+import { reserveNodes } from '../../db/reserve.js';
+import { numbered } from '../../workflows/steps/context.js';
 import { Sealer, Secret } from '../../db/secret.js';
 import { queueOperation, type NewOperation, type Queued } from '../../db/operations.js';
 import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
@@ -95,6 +98,17 @@ export async function makeWorld(engines: Engines): Promise<World> {
       return (await db<HostRow>('host').where({ uuid: host.uuid }).first())!;
     },
   };
+}
+
+/** Reserves every node that the cluster's row counts. */
+export async function reserveAll(db: Knex, clusterId: string) {
+  const { control_node_count, node_count, etcd_node_count } = await mustReadCluster(db, clusterId);
+  const wanted = [
+    ...numbered('etcd', etcd_node_count),
+    ...numbered('control', control_node_count),
+    ...numbered('worker', node_count),
+  ];
+  return reserveNodes(db, { clusterId, userId: 'someone', rootId: 'an operation', wanted });
 }
 
 /** What the database says to a statement it must refuse. SQLite's errors come from outside the test's realm, so they are read, not matched. */

@@ -4,6 +4,7 @@ import { buildActivities, registered } from '../../activities/index.js';
 import type { Deps } from '../../activities/deps.js';
 import type { Claim, ClusterFacts, Outcome, StepRef } from '../../workflows/model/operation.js';
 import type { PlanLine } from '../../workflows/model/plan.js';
+import type { OperationKind } from '../../workflows/model/states.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
 
 export interface Call {
@@ -31,24 +32,16 @@ export class OperationWorld {
   constructor(
     readonly facts: ClusterFacts,
     settings: Partial<Settings> = {},
+    kind: OperationKind = 'create',
   ) {
     this.claim = {
-      clusterId: facts.clusterId, kind: 'create', mode: 'run', attempt: 1, settings: { ...DEFAULT_SETTINGS, ...settings }, stop: null, paused: false, begun: [],
+      clusterId: facts.clusterId, kind, mode: 'run', attempt: 1, settings: { ...DEFAULT_SETTINGS, ...settings }, stop: null, paused: false, begun: [], done: [], elapsedSeconds: 0,
     }; // prettier-ignore
   }
 
   /** All activities that the worker registers in production, each played by this world. */
   activities(): Record<string, (...args: never[]) => Promise<unknown>> {
-    const names = Object.keys(registered(buildActivities({} as Deps))).filter((name) => name.includes('.'));
-    const played = names.map(
-      (name) => [name, (ref: StepRef, ...args: unknown[]) => this.play(name, ref, args)] as const,
-    );
-    return {
-      ...(Object.fromEntries(played) as Record<string, (...args: never[]) => Promise<unknown>>),
-      claim: async () => ({ claim: this.claim, facts: this.facts }),
-      recordPlan: async (_: string, lines: PlanLine[]) => void (this.lines = lines),
-      settle: async (_: string, outcome: Outcome) => void this.outcomes.push(outcome),
-    };
+    return playedBy(() => this);
   }
 
   /** Titles of steps that were begun, in order, without undos. */
@@ -60,7 +53,7 @@ export class OperationWorld {
     return this.calls.filter(({ undo, end }) => undo && end === 'done').map(({ title }) => title);
   }
 
-  private async play(activity: string, ref: StepRef, _args: unknown[]): Promise<unknown> {
+  async play(activity: string, ref: StepRef, _args: unknown[]): Promise<unknown> {
     const title = this.lines[ref.line]?.title ?? '';
     const call: Call = { activity, title, undo: ref.undo };
     this.calls.push(call);
@@ -85,6 +78,22 @@ export class OperationWorld {
   }
 }
 
+/** All activities that the worker registers in production, each played by the world of its operation. */
+export function playedBy(
+  worldOf: (operationId: string) => OperationWorld,
+): Record<string, (...args: never[]) => Promise<unknown>> {
+  const names = Object.keys(registered(buildActivities({} as Deps))).filter((name) => name.includes('.'));
+  const played = names.map(
+    (name) => [name, (ref: StepRef, ...args: unknown[]) => worldOf(ref.operationId).play(name, ref, args)] as const,
+  );
+  return {
+    ...(Object.fromEntries(played) as Record<string, (...args: never[]) => Promise<unknown>>),
+    claim: async (id: string) => ({ claim: worldOf(id).claim, facts: worldOf(id).facts }),
+    recordPlan: async (id: string, lines: PlanLine[]) => void (worldOf(id).lines = lines),
+    settle: async (id: string, outcome: Outcome) => void worldOf(id).outcomes.push(outcome),
+  };
+}
+
 /** Heartbeats until it is cancelled. */
 async function hang(): Promise<never> {
   const context = Context.current();
@@ -93,8 +102,3 @@ async function hang(): Promise<never> {
     await context.sleep(50);
   }
 }
-
-export const newCluster = (controlCount: number, workerCount: number): ClusterFacts => ({
-  clusterId: 'c', clusterName: 'c', clusterType: 'CloudManaged', controlCount, workerCount, nodes: [], networkState: 'Allocated', networkOwned: true, hasRules: false, hasKeys: false,
-  hasKubeconfig: false, hasProtection: false,
-}); // prettier-ignore

@@ -54,9 +54,11 @@ export class TemporalFixture {
     return worker.runUntil(body);
   }
 
-  start(workflowType: string) {
+  /** `known`: called with the operation's id before the run exists. */
+  start(workflowType: string, known: (operationId: string) => void = () => undefined) {
     const workflowId = `op-${randomUUID()}`;
     const args: [OperationInput] = [{ operationId: workflowId.slice(3) }];
+    known(workflowId.slice(3));
     return this.env.client.workflow.start(workflowType, {
       taskQueue: TASK_QUEUE,
       workflowId,

@@ -50,6 +50,10 @@ const FACTS: CreateFactsFromRows = {
   defaultOffering: 'small',
   keypairExists: true,
   template: { arch: 'x86_64' },
+  templates: new Map([
+    ['ready', { name: 'ready', usable: true }],
+    ['plain', { name: 'plain', usable: false }],
+  ]),
   network: undefined,
   hosts: [HOST],
 };
@@ -98,12 +102,16 @@ const REFUSED: [string, Change, string][] = [
   ['13: two CPUs are needed also where the version says less', { wish: { nodeOfferings: [{ node: 'worker', offering: 'one-cpu' }] }, ...version({ minCpu: 1 }) }, 'Service offering one-cpu for worker nodes has 1 CPUs: Kubernetes version v1.34.2 needs 2 or more'],
   ['14: an unknown key pair', { wish: { keypair: 'mine' }, facts: { keypairExists: false } }, `There is no SSH key pair named "mine" in the owner's account`],
   ['15: a registry without its password', { wish: { registry: ['user', undefined, 'https://registry.example'] } }, 'The private registry needs all of dockerregistryusername, dockerregistrypassword and dockerregistryurl, or none'],
-  ['16 and 22: a network that cannot be used', { facts: { network: { name: 'n', problem: 'Network n is already in use by Kubernetes cluster other' } } }, 'Network n is already in use by Kubernetes cluster other'],
+  ['16 and 22: a network that cannot be used', { facts: { network: { name: 'n', shared: false, problem: 'Network n is already in use by Kubernetes cluster other' } } }, 'Network n is already in use by Kubernetes cluster other'],
   ['17: a balancer that is no address', { wish: { externalBalancer: 'lb.example' } }, 'externalloadbalanceripaddress must be an IP address, found "lb.example"'],
   ['17: a balancer outside a shared network', { wish: { externalBalancer: '192.0.2.7' } }, 'externalloadbalanceripaddress can be given for shared networks only'],
   ['18: a registry while experiments are off', { wish: { registry } }, 'The private registry needs the setting cloud.kubernetes.cluster.experimental.features.enabled'],
   ['21: a template without a node type', { wish: { nodeTemplates: [{ node: undefined, template: 't' }] } }, 'nodetemplates: every entry needs node and template, found node= template=t'],
   ['21: a template for an unknown node type', { wish: { nodeTemplates: [{ node: 'master', template: 't' }] } }, 'nodetemplates: node must be control, worker or etcd, found "master"'],
+  ['21: a template that is not there', { wish: { nodeTemplates: [{ node: 'worker', template: 'none' }] } }, 'nodetemplates: there is no template none'],
+  ['21: a template that is not for nodes', { wish: { nodeTemplates: [{ node: 'worker', template: 'plain' }] } }, 'nodetemplates: template plain cannot be used for worker nodes: it must be registered with forcks=true and be Ready'],
+  ['15: a registry whose URL is none', { wish: { registry: ['user', 'password', 'registry'] }, facts: { experimental: true } }, 'dockerregistryurl must be an http or https URL, found "registry"'],
+  ['24: several control nodes on a shared network without a balancer', { wish: { controlNodes: 3, networkGiven: true }, facts: { network: { name: 'n', shared: true, problem: undefined } } }, 'Several control nodes on a shared network need externalloadbalanceripaddress: a balancer of yours for ports 6443 and 2222 on'],
   ['21: no template', { facts: { template: undefined } }, 'Not able to find a template for Kubernetes nodes in zone z: register one with forcks=true'],
   ['20: too little room', { facts: { hosts: [{ ...HOST, freeCpus: 4 }] } }, 'Insufficient capacity in zone z: no host has room for worker machine 3 of 3 (2 CPUs, 2048 MB): host-1: 0 CPUs free'],
   ['20: a hypervisor that no host has', { wish: { hypervisor: 'Xen' } }, 'Insufficient capacity in zone z: no host has room for control machine 1 of 3 (2 CPUs, 2048 MB): host-1: its hypervisor is KVM, not Xen'],
@@ -122,7 +130,9 @@ const ACCEPTED: [string, Change][] = [
   ['offerings per type instead of a default one', { wish: { nodeOfferings: ['worker', 'control'].map((node) => ({ node, offering: 'small' })) }, facts: { defaultOffering: undefined } }],
   ['a key pair that exists', { wish: { keypair: 'mine' } }],
   ['a registry where experiments are on', { wish: { registry }, facts: { experimental: true } }],
-  ['a network without a problem', { wish: { networkGiven: true }, facts: { network: { name: 'n', problem: undefined } } }],
+  ['a balancer on a shared network', { wish: { controlNodes: 3, externalBalancer: '192.0.2.7', networkGiven: true }, facts: { network: { name: 'n', shared: true, problem: undefined } } }],
+  ['a template for nodes', { wish: { nodeTemplates: [{ node: 'worker', template: 'ready' }] } }],
+  ['a network without a problem', { wish: { networkGiven: true }, facts: { network: { name: 'n', shared: false, problem: undefined } } }],
 ]; // prettier-ignore
 
 describe('refuseCreate', () => {

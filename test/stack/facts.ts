@@ -121,3 +121,54 @@ export async function tracesOf(stack: Stack, clusterId: string): Promise<Record<
   };
 }
 export const NO_TRACES = { domains: [], volumes: [], media: [], networks: [], rules: [], addresses: [] };
+
+/** Rows, machines, gateway and Kubernetes tell the same of a resting cluster, whatever its size and whether it is switched on. */
+export async function expectAgreement(stack: Stack, clusterId: string): Promise<{ controls: number; workers: number }> {
+  const cluster = stack.cluster(clusterId);
+  const isOn = cluster.state !== 'Stopped';
+  const rows = nodeRows(stack, clusterId);
+  const world = await stack.world();
+  const ofNetwork = <T extends { networkId: string }>(list: T[]) =>
+    list.filter(({ networkId }) => networkId === cluster.network_id);
+  const domains = world.domains.filter((one) => one.clusterId === clusterId);
+  const machine = ([name, state]: [string, string]) => `${name} ${state}`;
+  expect(domains.map(({ name, state }) => machine([name, state])).sort()).toEqual(
+    rows.map(({ instance_name }) => machine([instance_name, isOn ? 'running' : 'shut off'])).sort(),
+  );
+  expect(domains.flatMap(({ media }) => media)).toEqual([]);
+  expect(rows.map(({ phase, state }) => `${phase} ${state}`)).toEqual(
+    rows.map(() => `ready ${isOn ? 'Running' : 'Stopped'}`),
+  );
+  const forwards = ofNetwork(world.rules).filter(({ kind }) => kind === 'forward');
+  expect(forwards.map(({ address }) => address).sort()).toEqual(rows.map(({ ip_address }) => ip_address).sort());
+  const controls = rows.filter(({ control_node }) => control_node === 1);
+  expect(
+    ofNetwork(world.members)
+      .map(({ address }) => address)
+      .sort(),
+  ).toEqual(controls.map(({ ip_address }) => ip_address).sort());
+  expect({ controls: cluster.control_node_count, workers: cluster.node_count }).toEqual({
+    controls: controls.length,
+    workers: rows.filter(({ role }) => role === 'worker').length,
+  });
+  expect(stack.rows('SELECT ip4_address FROM guest_address WHERE network_id = ?', cluster.network_id)).toHaveLength(
+    rows.length,
+  );
+  if (isOn) {
+    const nodes = JSON.parse(await stack.kubectl(clusterId, 'get', 'nodes', '-o', 'json')) as {
+      items: {
+        metadata: { name: string };
+        spec: { unschedulable?: boolean };
+        status: { conditions: { type: string; status: string }[] };
+      }[];
+    };
+    expect(
+      nodes.items.map(({ metadata, spec, status }) => [
+        metadata.name,
+        spec.unschedulable ?? false,
+        status.conditions.find(({ type }) => type === 'Ready')?.status,
+      ]),
+    ).toEqual(rows.filter(({ role }) => role !== 'etcd').map(({ name }) => [name, false, 'True']));
+  }
+  return { controls: controls.length, workers: cluster.node_count };
+}

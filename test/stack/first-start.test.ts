@@ -31,8 +31,10 @@ describe('the first start is killed', () => {
       const once = (table: string, column: string) =>
         expect(stack.rows(`SELECT ${column} FROM ${table} GROUP BY ${column} HAVING count(*) > 1`)).toEqual([]);
       expect(stack.rows<{ name: string }>('SELECT name FROM data_center')).toEqual([{ name: 'sim-1' }]);
-      for (const table of ['domain', 'account', 'user', 'network_offerings'])
+      for (const table of ['domain', 'account', 'user'])
         expect({ table, rows: count(table) }).toEqual({ table, rows: 1 });
+      const offerings = stack.rows<{ name: string }>('SELECT name FROM network_offerings');
+      expect(new Set(offerings.map(({ name }) => name)).size).toBe(offerings.length);
       expect(
         stack.rows<{ name: string }>('SELECT name FROM service_offering ORDER BY id').map(({ name }) => name),
       ).toEqual(['small', 'medium', 'large']);

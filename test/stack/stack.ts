@@ -58,6 +58,8 @@ export interface World {
 export type Fault = {
   on: 'hypervisor' | 'gateway' | 'node' | 'kubernetes';
   match: string;
+  /** Text that the key, the node, the host or the cluster must have too. */
+  of?: string;
   kind: string;
   times: number;
 };

@@ -26,10 +26,12 @@ interface Rule {
   /** Packages of Temporal that it may import, and whether the rest of npm and Node is open to it. */
   temporal: readonly string[];
   closed?: true;
+  /** Pure packages that a closed layer may use all the same. */
+  packages?: readonly string[];
 }
 
 export const RULES: Readonly<Record<Layer, Rule>> = {
-  model: { runs: [], temporal: ['@temporalio/common'], closed: true },
+  model: { runs: [], temporal: ['@temporalio/common'], closed: true, packages: ['js-yaml'] },
   steps: { runs: ['model'], knows: ['workflows'], temporal: [], closed: true },
   workflows: {
     runs: ['steps', 'model'],
@@ -59,7 +61,7 @@ function allowed(from: Layer, each: Import): boolean {
     return to === from || rule.runs.includes(to) || (each.typeOnly && (rule.knows ?? []).includes(to));
   }
   if (each.to.startsWith('@temporalio/')) return rule.temporal.includes(each.to);
-  return rule.closed !== true;
+  return rule.closed !== true || (rule.packages ?? []).includes(each.to);
 }
 
 /** Imports of a file that its layer may not make, in words. */
@@ -73,8 +75,8 @@ const PROGRAMS = /^(worker\.ts|api\/server\.ts|simulator\/main\.ts|(scripts|benc
 export const readsEnvironment = ({ file, code }: Source): string[] =>
   /\bprocess\s*\??\.\s*env\b|\bprocess\s*\[/.test(code) && !PROGRAMS.test(file) ? [file] : [];
 
-/** Who may know that there is a simulator: its drivers, who chooses drivers, who seeds its zone, who starts it, and a view that shows the fact. */
+/** Who may know that there is a simulator: its drivers, who chooses drivers, the forms of URLs, who seeds its zone, who starts it, and a view that shows the fact. */
 const SIMULATOR =
-  /^(simulator|scripts|bench|lab)\/|^activities\/(hypervisor|gateway)\/simulator[\w-]*\.ts$|^activities\/drivers\.ts$|^db\/defaults\.ts$|^(api\/views|ui)\//;
+  /^(simulator|scripts|bench|lab)\/|^activities\/(hypervisor|gateway)\/simulator[\w-]*\.ts$|^activities\/drivers\.ts$|^workflows\/model\/host-url\.ts$|^db\/(defaults|migrations\/0003-hosts)\.ts$|^(api\/views|ui)\//;
 export const knowsSimulator = ({ file, code }: Source): string[] =>
   /simulat/i.test(code) && !SIMULATOR.test(file) ? [file] : [];

@@ -1,9 +1,9 @@
-import { newCluster, OperationWorld } from '../fakes/operation-world.js';
+import { aNode, newCluster } from '../fakes/cluster-facts.js';
+import { OperationWorld } from '../fakes/operation-world.js';
 import { TemporalFixture } from '../fakes/temporal.js';
-import { layOut, type Step } from '../../workflows/engine/step.js';
+import { layOut } from '../../workflows/engine/step.js';
 import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
 import { createClusterSteps } from '../../workflows/steps/create-cluster.js';
-import type { Act } from '../../workflows/stubs.js';
 
 let temporal: TemporalFixture;
 beforeAll(async () => {
@@ -11,14 +11,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => temporal?.stop());
 
-const { lines, entries } = layOut(createClusterSteps(newCluster(2, 2), DEFAULT_SETTINGS));
+const { lines } = layOut(createClusterSteps(newCluster(2, 2), DEFAULT_SETTINGS));
 const titles = lines.filter(({ kind }) => kind !== 'group').map(({ title }) => title);
-const steps = new Map<string, Step<Act>>();
-const collect = (list: typeof entries): void =>
-  list.forEach((entry) =>
-    'step' in entry ? void steps.set(entry.step.title, entry.step) : entry.lanes.forEach(collect),
-  );
-collect(entries);
 const afterOf = new Map(lines.map(({ title, after }) => [title, after.map((line) => lines[line]!)]));
 
 const run = (
@@ -60,48 +54,6 @@ test('a create runs every step of its plan once, none before those that it waits
   expect(early).toEqual([]);
   expect([...world.begun()].sort()).toEqual([...titles].sort());
 });
-
-test.each(titles)(
-  'when "%s" fails for good the operation ends failed with its name, and a later step never begins',
-  async (title) => {
-    const world = new OperationWorld(newCluster(2, 2));
-    world.troubles.set(title, 'failForGood');
-    const outcome = await run(world);
-    expect(outcome).toMatchObject({ end: 'failed', fault: 'NodeRefused', reason: `${title}: it is broken` });
-    expect(outcome?.rest).toBe(steps.get(title)?.rest);
-    expect(outcome?.failedLines).toHaveLength(1);
-    const blocked = new Set([title]);
-    for (const { title: each, after } of lines)
-      if (after.some((line) => blocked.has(lines[line]!.title))) blocked.add(each);
-    blocked.delete(title);
-    expect(world.begun().filter((each) => blocked.has(each))).toEqual([]);
-    expect(world.calls.filter(({ undo }) => undo)).toEqual([]);
-  },
-);
-
-test.each(titles)(
-  'a cancel while "%s" runs undoes every begun step, and nothing before what stood on it',
-  async (title) => {
-    const world = new OperationWorld(newCluster(2, 2));
-    world.troubles.set(title, 'hang');
-    const begun = when(world, title);
-    const outcome = await run(world, async (handle) => {
-      await begun;
-      await handle.signal('stop', 'cancel');
-    });
-    expect(outcome).toMatchObject({ end: 'cancelled', fault: 'Cancelled', leftovers: [] });
-    const undone = world.undone();
-    const expected = [...new Set(world.begun())].filter((each) => steps.get(each)?.undo !== undefined);
-    expect([...undone].sort()).toEqual(expected.sort());
-    undone.forEach((each, at) => {
-      const later = undone.slice(at + 1);
-      const dependents = lines
-        .filter(({ after }) => after.some((line) => lines[line]!.title === each))
-        .map((line) => line.title);
-      expect(later.filter((other) => dependents.includes(other))).toEqual([]);
-    });
-  },
-);
 
 test('an undo that fails for good is listed and the rest is undone all the same', async () => {
   const world = new OperationWorld(newCluster(1, 1));
@@ -193,11 +145,10 @@ test('no more nodes than the width are worked on, and no more installs on a host
 });
 
 test('a cluster whose nodes are Ready is created by skipping, each skip with its reason', async () => {
-  const ready = { hostId: 'h', phase: 'ready' as const };
   const world = new OperationWorld({
     ...newCluster(1, 1),
-    nodes: [{ role: 'control', index: 1, ...ready }, { role: 'worker', index: 1, ...ready }],
-    hasRules: true, hasKeys: true, hasKubeconfig: true, hasProtection: true,
+    nodes: [aNode('control', 1), aNode('worker', 1)],
+    hasRules: true, hasVerifiedRules: true, hasKeys: true, hasKubeconfig: true, hasProtection: true, components: ['dashboard', 'provider', 'cloud-secret'],
   }); // prettier-ignore
   expect(await run(world)).toMatchObject({ end: 'succeeded' });
   expect(world.begun()).toEqual(['wait for the API server through the balancer']);

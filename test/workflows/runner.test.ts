@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { newCluster, OperationWorld } from '../fakes/operation-world.js';
+import { newCluster } from '../fakes/cluster-facts.js';
+import { OperationWorld } from '../fakes/operation-world.js';
 import { TemporalFixture } from '../fakes/temporal.js';
 
 let temporal: TemporalFixture;
