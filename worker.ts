@@ -3,8 +3,9 @@ import path from 'node:path';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import pino from 'pino';
 import { buildActivities, registered } from './activities/index.js';
-import { openGateway, openHypervisor } from './activities/drivers.js';
+import { driversFor } from './activities/drivers.js';
 import { readWorkerEnvironment } from './activities/environment.js';
+import { openImageStore } from './activities/images/open-store.js';
 import { keepSchedules } from './activities/schedules.js';
 import { KubernetesClients } from './activities/kubernetes/clients.js';
 import { connect } from './db/knex.js';
@@ -12,6 +13,9 @@ import { Sealer } from './db/secret.js';
 import { projectRoot } from './db/project-root.js';
 import { connectTemporal } from './workflows/client.js';
 import { TASK_QUEUE } from './workflows/model/operation.js';
+
+/** How long calls to hosts may still run when this process is told to stop. */
+const STOP_GRACE_MS = 5000;
 
 const env = readWorkerEnvironment(process.env);
 const log = pino({ name: 'worker', level: env.logLevel });
@@ -33,12 +37,15 @@ const db = connect(env.databaseUrl);
 const connection = await connectPatiently();
 const temporal = await connectTemporal(process.env);
 const sealer = new Sealer(env.encryptionKey);
+const images = openImageStore(db, env);
+const drivers = driversFor({ db, sealer, libvirt: { log: (line) => log.debug({ line }, 'libvirt') } });
 const activities = buildActivities({
   db,
   sealer,
   kubernetes: new KubernetesClients(db, sealer),
-  openHypervisor,
-  openGateway,
+  ...drivers,
+  images,
+  fetchImage: (image) => images.fetch(image),
   temporal,
   log,
   cksNode: await readFile(path.join(projectRoot(), 'guest/cks-node')),
@@ -57,12 +64,15 @@ const worker = await Worker.create({
   defaultHeartbeatThrottleInterval: '1s',
   maxCachedWorkflows: 200,
 });
+// A call to a host that hangs would hold this process up; another worker makes it again.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void drivers.close(STOP_GRACE_MS));
 log.info({ taskQueue: TASK_QUEUE }, 'worker is up');
-const stopSchedules = keepSchedules(temporal, log);
+const stopSchedules = keepSchedules(temporal, db, log);
 try {
   await worker.run();
 } finally {
   stopSchedules();
+  await drivers.close();
   await connection.close();
   await db.destroy();
 }
