@@ -175,6 +175,18 @@ describeWithLibvirt('a host with QEMU', () => {
     }
   });
 
+  it('changes a drive also after a restart of the guest has closed its open tray', async () => {
+    const each = one();
+    const { name } = each.spec;
+    await make(bed, each);
+    await bed.driver.ensureRunning(name);
+    await bed.driver.ensureMediumDetached(name, each.seed.name);
+    bed.libvirt.virsh('qemu', 'reset', name);
+    await bed.driver.ensureMediumAttached(name, each.seed.name);
+    expect(await bed.driver.listDomains()).toMatchObject([{ name, media: [each.seed.name, iso] }]);
+    await bed.driver.ensureAbsent(name);
+  });
+
   it('says in whose words a start failed', async () => {
     const each = one();
     await make(bed, each);

@@ -129,7 +129,7 @@ describeWithLibvirt('a host whose daemon fails', () => {
   });
 
   it('that hangs longer than a call may take costs the child, and the calls of other hosts end well', async () => {
-    const { children, host, second } = childrenWith({ limitMs: 1500, keepAlive: { interval: 60, count: 5 } });
+    const { children, host, second } = childrenWith({ limitMs: 4000, keepAlive: { interval: 60, count: 5 } });
     await host.readFacts();
     await second.readFacts();
     const [first = 0] = children.pids;
@@ -146,7 +146,7 @@ describeWithLibvirt('a host whose daemon fails', () => {
         message: expect.stringContaining('hung at the last call') as string,
       });
       expect(await hung).toMatchObject(unreachable);
-      expect(Math.max(...others)).toBeLessThan(1500);
+      expect(Math.max(...others)).toBeLessThan(3500);
       await second.listDomains();
       await until(() => !alive(first));
       expect(children.size).toBe(1);

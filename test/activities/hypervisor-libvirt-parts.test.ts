@@ -258,9 +258,9 @@ describe('descriptions for libvirt', () => {
     expect(textAt(described, 'memory')).toBe(String(8192 * 1024));
     expect(textAt(described, 'currentMemory')).toBe(String(2048 * 1024));
     expect(drivesIn(described)).toEqual([
-      { target: 'hdc', bus: 'ide', medium: '/pool/seed' },
-      { target: 'hdd', bus: 'ide', medium: undefined },
-      { target: 'hda', bus: 'ide', medium: undefined },
+      { target: 'hdc', bus: 'ide', medium: '/pool/seed', device: undefined },
+      { target: 'hdd', bus: 'ide', medium: undefined, device: undefined },
+      { target: 'hda', bus: 'ide', medium: undefined, device: undefined },
     ]);
     expect(firstAt(described, 'devices/interface/source')?.attributes).toEqual({ bridge: 'cks7' });
   });

@@ -24,7 +24,7 @@ export const LIBRARY = 'libvirt.so.0';
  * The part of libvirt that this service uses. Called synchronously, in a thread: libvirt's error is the calling thread's own. What
  * returns a heap string is declared `HeapStr`, which frees it.
  */
-function bind(koffi: Koffi, lib: LibraryHandle) {
+function bind(koffi: Koffi, lib: LibraryHandle, qemu: () => LibraryHandle) {
   for (const name of ['Connect', 'Domain', 'StoragePool', 'StorageVol', 'Stream'])
     koffi.pointer(`vir${name}Ptr`, koffi.opaque());
   koffi.disposable('HeapStr', 'str');
@@ -125,6 +125,16 @@ function bind(koffi: Koffi, lib: LibraryHandle) {
     streamAbort: f<(s: StreamPtr) => number>('int virStreamAbort(virStreamPtr s)'),
     streamFree: f<(s: StreamPtr) => number>('int virStreamFree(virStreamPtr s)'),
 
+    /** One command of QEMU's own protocol; its answer is not needed. */
+    qemuCommand: (domain: DomainPtr, command: string): number => {
+      // From another library of the same package, needed by a repair only.
+      const run = qemu().func('int virDomainQemuMonitorCommand(virDomainPtr d, str command, _Out_ void **answer, uint flags)');
+      const answer: [bigint | null] = [null];
+      const result = run(domain, command, answer, 0) as number;
+      if (answer[0] !== null) koffi.free(answer[0]);
+      return result;
+    },
+
     /** The pointers of an array that a list call allocated, which is freed. */
     takeList: <K extends string>(array: bigint | null, count: number): Ptr<K>[] => {
       if (array === null) return [];
@@ -147,7 +157,7 @@ export async function loadLibrary(name = LIBRARY): Promise<Library> {
     });
   }
   try {
-    return bind(koffi, koffi.load(name));
+    return bind(koffi, koffi.load(name), () => koffi.load(name.replace('libvirt', 'libvirt-qemu')));
   } catch (cause) {
     throw new Error(
       `the libvirt client library ${name} cannot be loaded: install libvirt0 (Debian, Ubuntu) or libvirt-libs (Fedora, RHEL, openSUSE, Alpine) beside the worker`,

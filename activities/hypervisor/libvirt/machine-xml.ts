@@ -148,6 +148,8 @@ export interface Drive {
   bus: string;
   /** Path of what is in it. */
   medium: string | undefined;
+  /** QEMU's name for it, of a domain that runs. */
+  device: string | undefined;
 }
 /** In the order in which media are put in. */
 export function drivesIn(domain: Xml): Drive[] {
@@ -155,7 +157,12 @@ export function drivesIn(domain: Xml): Drive[] {
     .filter(({ attributes }) => attributes['device'] === 'cdrom')
     .map((disk) => {
       const { dev = '', bus = '' } = firstAt(disk, 'target')?.attributes ?? {};
-      return { target: dev, bus, medium: firstAt(disk, 'source')?.attributes['file'] };
+      return {
+        target: dev,
+        bus,
+        medium: firstAt(disk, 'source')?.attributes['file'],
+        device: firstAt(disk, 'alias')?.attributes['name'],
+      };
     });
   const order = Object.values(DRIVES).flatMap(({ targets }) => targets);
   return found.sort((a, b) => order.indexOf(a.target) - order.indexOf(b.target));

@@ -4,7 +4,7 @@ import { Folders } from './folders.js';
 import { type HostFault, failed, refused } from './host-fault.js';
 import type { DomainPtr } from './library.js';
 import {
-  bridgesIn, type DomainType, drivesIn, DRIVES_PER_MACHINE, driveXml, fingerprint, folderXml, foldersIn, machineXml, type MachineParts,
+  bridgesIn, type DomainType, type Drive, drivesIn, DRIVES_PER_MACHINE, driveXml, fingerprint, folderXml, foldersIn, machineXml, type MachineParts,
   markOf, SEED_AT,
 } from './machine-xml.js'; // prettier-ignore
 import type { BridgedSpec } from './protocol.js';
@@ -162,7 +162,7 @@ export class Machines {
           throw refused(
             `all ${drives.length} drives of ${name} on host ${this.host} are in use; no place for ${medium}`,
           );
-        this.changeDrive(domain, writeXml(driveXml(free.target, free.bus, from)), flag);
+        this.changeDrive(domain, free, from, flag);
       });
       this.confirm(domain, `${medium} to be in a drive of ${name}`, (described) => mediaIn(described).includes(medium));
     });
@@ -178,8 +178,7 @@ export class Machines {
           (one) => one.medium !== undefined && path.basename(one.medium) === medium,
         );
         if (!drive) return;
-        const empty = writeXml(driveXml(drive.target, drive.bus, undefined));
-        this.changeDrive(domain, empty, flag);
+        this.changeDrive(domain, drive, undefined, flag);
       });
       this.confirm(
         domain,
@@ -341,18 +340,36 @@ export class Machines {
   }
 
   /**
-   * The guest opens, closes and locks its trays as it likes, also between two steps of libvirt: a change of a running drive is
-   * tried some times, and by force, which loses nothing, since nothing is written to it.
+   * The guest opens and locks its trays as it likes, so a change is tried again, by force, which loses nothing: drives are only
+   * read. A guest that resets its drives closes an open tray, of which libvirt (9.0) is not told: from then on it takes the tray for
+   * open and fails each time, until QEMU itself opens it.
    */
-  private changeDrive(domain: DomainPtr, drive: string, flag: number): void {
+  private changeDrive(
+    domain: DomainPtr,
+    { target, bus, device }: Drive,
+    medium: string | undefined,
+    flag: number,
+  ): void {
+    const wanted = writeXml(driveXml(target, bus, medium));
     for (let tries = 1; ; tries++)
       try {
-        this.session.call((v) => v.domainUpdateDevice(domain, drive, tries === 1 ? flag : flag | FORCE));
+        this.session.call((v) => v.domainUpdateDevice(domain, wanted, tries === 1 ? flag : flag | FORCE));
         return;
       } catch (error) {
-        if (!(error instanceof LibvirtError) || flag !== LIVE || tries === 20) throw error;
-        this.session.sleep(500);
+        if (!(error instanceof LibvirtError) || flag !== LIVE || tries === 6) throw error;
+        this.session.sleep(300);
+        if (device !== undefined && /tray/i.test(error.message)) this.openTray(domain, device);
       }
+  }
+
+  private openTray(domain: DomainPtr, device: string): void {
+    const command = JSON.stringify({ execute: 'blockdev-open-tray', arguments: { id: device, force: true } });
+    try {
+      this.session.call((v) => v.qemuCommand(domain, command));
+    } catch (error) {
+      // The change is tried again all the same, and its error says more.
+      if (!(error instanceof LibvirtError)) throw error;
+    }
   }
 
   /** What the domain has while it runs, and what it starts with, are two things: both are changed. */
