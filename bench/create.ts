@@ -1,15 +1,11 @@
 /** Create at several sizes on the simulated zone ÷ the lower bound of the critical path (`behaviour.md` §8.2), and the modelled serial time of CKS beside it. */
-import { readProfile } from '../simulator/profiles.js';
+import { FACTOR, Ratios, startRealistic, t } from './realistic.js';
 import { report } from './results.js';
-import { createParameters, removeHome, startService, waitJob } from './service.js';
+import { createParameters, removeHome, waitJob } from './service.js';
 
-const FACTOR = 10;
-const POLL_MS = 100;
 const SIZES = [[1, 1], [3, 7], [3, 17], [3, 47]] as const; // prettier-ignore
 /** Assumptions of §8.5 that only the serial model of CKS has. */
 const CKS = { q: 7, qWorker: 15, comp: 30, epsilon: 20 };
-
-const t = readProfile('realistic');
 
 const lowerBound = (controls: number): number =>
   Math.max(t.t_net + t.t_ip, t.t_new) +
@@ -36,47 +32,21 @@ function serial(controls: number, workers: number): number {
   );
 }
 
-const service = await startService({
-  SIMULATOR_PROFILE: 'realistic',
-  SIMULATOR_SCALE: String(FACTOR),
-  CKS_POLL_MS: String(POLL_MS),
-});
-const lines = [
-  `profile realistic ÷ ${FACTOR}, poll ${POLL_MS} ms, widths 100; seconds`,
-  'size     wall   T_min  ratio  CKS serial (modelled)',
-];
-let failed = false;
+const service = await startRealistic();
+const ratios = new Ratios('  CKS serial (modelled)');
 try {
   const { api } = service;
-  for (const [name, value] of [
-    ['cloud.kubernetes.cluster.max.size', '100'],
-    ['cks.operation.width', '100'],
-    ['cks.host.install.width', '100'],
-  ] as const)
-    // prettier-ignore
-    await api.call('updateConfiguration', { name, value });
   const common = await createParameters(api);
   for (const [controls, workers] of SIZES) {
-    const name = `bench-${controls}-${workers}`;
-    const began = performance.now();
-    const answer = await api.call('createKubernetesCluster', {
-      ...common,
-      name,
-      size: String(workers),
-      controlnodes: String(controls),
-    });
-    await waitJob(api, answer.jobid);
-    const wall = (performance.now() - began) / 1000;
-    const bound = lowerBound(controls) / FACTOR;
-    if (wall / bound > 1.1) failed = true;
-    lines.push(
-      `${`${controls}+${workers}`.padEnd(6)} ${wall.toFixed(2).padStart(6)} ${bound.toFixed(2).padStart(7)} ${(wall / bound).toFixed(3).padStart(6)}  ${(serial(controls, workers) / FACTOR).toFixed(1)}`,
-    );
-    await waitJob(api, (await api.call('deleteKubernetesCluster', { id: answer.id })).jobid);
+    const wish = { ...common, name: `bench-${controls}-${workers}`, size: `${workers}`, controlnodes: `${controls}` };
+    const modelled = `  ${(serial(controls, workers) / FACTOR).toFixed(1)}`;
+    const name = `${controls}+${workers}`;
+    const id = await ratios.measure(name, lowerBound(controls), api, 'createKubernetesCluster', wish, modelled);
+    await waitJob(api, (await api.call('deleteKubernetesCluster', { id })).jobid);
   }
 } finally {
   await service.stop();
   removeHome(service.home);
 }
-report('create', 'npm run bench:create', lines);
-process.exit(failed ? 1 : 0);
+report('create', 'npm run bench:create', ratios.lines);
+process.exit(ratios.isOver ? 1 : 0);

@@ -12,6 +12,8 @@ export interface Service {
   ports: Record<string, number>;
   /** Seconds from the start of the program until `/readyz` answered 200. */
   readyAfter: number;
+  /** The process that started all others. */
+  root: number;
   pid(part: string): number;
   stop(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export async function startService(
     api: new ApiClient(credentials),
     ports,
     readyAfter,
+    root: child.pid!,
     pid: (part) => Number(readFileSync(path.join(home, 'run', `${part}.pid`), 'utf8').trim()),
     stop: async () => {
       child.kill('SIGTERM');
@@ -75,15 +78,30 @@ export async function startService(
 export const removeHome = (home: string): void => rmSync(home, { recursive: true, force: true });
 
 /** Ids by name that a create needs. */
-export async function createParameters(api: ApiClient): Promise<Record<string, string>> {
+export async function createParameters(api: ApiClient, version = '1.34.2'): Promise<Record<string, string>> {
   const zone = (await api.call('listZones', { name: 'sim-1' })).zone[0];
   const offering = (await api.call('listServiceOfferings', { name: 'small' })).serviceoffering[0];
-  const versions = (await api.call('listKubernetesSupportedVersions')).kubernetessupportedversion;
-  return {
-    zoneid: zone.id,
-    serviceofferingid: offering.id,
-    kubernetesversionid: (versions as { id: string }[]).at(-1)!.id,
-  };
+  const versions: { id: string; semanticversion: string }[] = (await api.call('listKubernetesSupportedVersions'))
+    .kubernetessupportedversion;
+  const found = versions.find(({ semanticversion }) => semanticversion === version);
+  if (!found) throw new Error(`the simulated zone has no version ${version}`);
+  return { zoneid: zone.id, serviceofferingid: offering.id, kubernetesversionid: found.id };
+}
+
+/** Clusters of so many control nodes and workers, made at the same time. Returns their ids, in order. */
+export function createClusters(
+  api: ApiClient,
+  parameters: Record<string, string>,
+  sizes: readonly (readonly [controls: number, workers: number, ...unknown[]])[],
+): Promise<string[]> {
+  return Promise.all(
+    sizes.map(async ([controls, workers], i) => {
+      const wish = { ...parameters, name: `bench-${i + 1}`, controlnodes: `${controls}`, size: `${workers}` };
+      const answer = await api.call('createKubernetesCluster', wish);
+      await waitJob(api, answer.jobid);
+      return answer.id as string;
+    }),
+  );
 }
 
 /** Waits for a job; throws with its text when it failed. */

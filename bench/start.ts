@@ -1,17 +1,7 @@
 /** `npm start` to `/readyz` with warm caches, and resident memory of worker and API after the demonstration cluster. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { residentMb } from './processes.js';
 import { report } from './results.js';
 import { createParameters, removeHome, startService, waitJob } from './service.js';
-
-/** VmRSS of a process and its descendants, in MB. */
-function residentMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const own = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-  return own + children.reduce((sum, child) => sum + residentMb(child), 0);
-}
 
 const first = await startService({});
 await first.stop();

@@ -27,6 +27,7 @@ const REALISTIC = {
   t_kube_c: 60,
   t_kube_w: 30,
   t_swap: 20,
+  t_back: 20,
   t_comp: 30,
   t_conf: 5,
 };
@@ -61,6 +62,7 @@ const DEMO: Profile = {
   t_kube_c: 2,
   t_kube_w: 1,
   t_swap: 1,
+  t_back: 1,
   t_comp: 1.5,
   t_conf: 0.3,
 };

@@ -69,7 +69,7 @@ export function upgrades({ zone, clusters }: Parts): Subcommands {
         const { joined } = work.guest;
         if (wrong !== undefined || !joined) return { fail: wrong ?? 'this node is in no cluster' };
         const { version = '', network } = work.input;
-        const readyAt = zone.clock.now() + zone.clock.ms(zone.seconds('t_rdy'));
+        const readyAt = zone.clock.now() + zone.clock.ms(zone.seconds('t_back'));
         const certificates = joined.role === 'control' ? inAYear(zone) : undefined;
         if (joined.role === 'control') await clusters.api(joined.cluster)?.renew(zone.clock.calendar());
         const after = () => {
