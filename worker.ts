@@ -8,6 +8,7 @@ import { readWorkerEnvironment } from './activities/environment.js';
 import { openImageStore } from './activities/images/open-store.js';
 import { keepSchedules } from './activities/schedules.js';
 import { KubernetesClients } from './activities/kubernetes/clients.js';
+import { assertKey, WrongKey } from './db/key-check.js';
 import { connect } from './db/knex.js';
 import { Sealer } from './db/secret.js';
 import { projectRoot } from './db/project-root.js';
@@ -19,6 +20,10 @@ const STOP_GRACE_MS = 5000;
 
 const env = readWorkerEnvironment(process.env);
 const log = pino({ name: 'worker', level: env.logLevel });
+
+const db = connect(env.databaseUrl);
+const sealer = new Sealer(env.encryptionKey);
+await assertKeyPatiently();
 
 Runtime.install({
   shutdownSignals: ['SIGINT', 'SIGTERM'],
@@ -33,10 +38,8 @@ Runtime.install({
   telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN' } } },
 });
 
-const db = connect(env.databaseUrl);
 const connection = await connectPatiently();
 const temporal = await connectTemporal(process.env);
-const sealer = new Sealer(env.encryptionKey);
 const images = openImageStore(db, env);
 const drivers = driversFor({ db, sealer, libvirt: { log: (line) => log.debug({ line }, 'libvirt') } });
 const activities = buildActivities({
@@ -77,6 +80,23 @@ try {
   await db.destroy();
 }
 process.exit(0);
+
+/** The database may come up later than this process; with another key than its own nothing is begun. */
+async function assertKeyPatiently(): Promise<void> {
+  for (let last = ''; ;)
+    try {
+      return await assertKey(db, sealer);
+    } catch (error) {
+      const reason = (error as Error).message.split('\n')[0] ?? '';
+      if (error instanceof WrongKey) {
+        process.stderr.write(`cks worker: ${reason}\n`);
+        process.exit(1);
+      }
+      if (reason !== last) log.warn({ reason }, 'waiting for the database');
+      last = reason;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+}
 
 /** Temporal may come up later than this process. */
 async function connectPatiently(): Promise<NativeConnection> {

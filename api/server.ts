@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import { pino, type Logger } from 'pino';
 import { readSettings } from '../db/configuration.js';
+import { assertKey, WrongKey } from '../db/key-check.js';
 import { connect } from '../db/knex.js';
 import { Sealer } from '../db/secret.js';
 import { createApp, type Deps } from './app.js';
@@ -43,6 +44,7 @@ async function until(attempt: () => Promise<void>, what: string, log: Logger, st
     try {
       return await attempt();
     } catch (error) {
+      if (error instanceof WrongKey) throw error;
       const reason = error instanceof Error ? error.message.split('\n')[0]! : String(error);
       if (reason !== last) log.warn({ reason }, `waiting for ${what}`);
       last = reason;
@@ -73,12 +75,13 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const environment = readEnvironment(env);
   const log = pino({ level: environment.logLevel, base: { part: 'api' } });
   const db: Knex = connect(environment.databaseUrl);
+  const sealer = new Sealer(environment.encryptionKey);
   let temporal: Client | undefined;
   let kubernetesEnabled: boolean | undefined;
   let stopping = false;
   const server = createHttpServer({
     db,
-    sealer: new Sealer(environment.encryptionKey),
+    sealer,
     log,
     temporal: () => temporal,
     temporalUi: environment.temporalUi,
@@ -105,7 +108,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
 
   await Promise.all([
     until(
-      async () => void (kubernetesEnabled = (await readSettings(db))['cloud.kubernetes.service.enabled']),
+      async () => {
+        await assertKey(db, sealer);
+        kubernetesEnabled = (await readSettings(db))['cloud.kubernetes.service.enabled'];
+      },
       'the database',
       log,
       () => stopping,

@@ -1,9 +1,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import { DEFAULT_GUEST_CIDR } from '../workflows/model/address-range.js';
 import { toAddress, toNumber } from '../workflows/model/addresses.js';
 import { hashPassword } from './accounts.js';
+import { sealCheck } from './key-check.js';
 import { now, transact } from './knex.js';
-import { keepSecret, readSecret, Secret, writeSecret, type Sealer } from './secret.js';
+import { keepSecret, Secret, type Sealer } from './secret.js';
 
 export interface DefaultsOptions {
   /** Where the simulated zone answers, or undefined where none is to be registered. */
@@ -47,7 +49,7 @@ export async function seedDefaults(
   sealer: Sealer,
   options: DefaultsOptions,
 ): Promise<{ apiKey: string; secretKey: Secret; password: Secret }> {
-  await checkKey(db, sealer);
+  await sealCheck(db, sealer);
   const admin = fixed('account admin');
   const user = fixed('user admin');
   const password = await keepSecret(
@@ -131,7 +133,7 @@ async function seedSimulatedZone(
 ): Promise<void> {
   const base = `simulator://127.0.0.1:${port}`;
   await add('data_center', {
-    uuid: DEFAULT_ZONE, name: 'sim-1', networktype: 'Advanced', hypervisor: 'Simulator', allocation_state: 'Enabled', gateway_url: `${base}/gateway`, dns1: '10.0.0.53', guest_cidr: '10.100.0.0/14',
+    uuid: DEFAULT_ZONE, name: 'sim-1', networktype: 'Advanced', hypervisor: 'Simulator', allocation_state: 'Enabled', gateway_url: `${base}/gateway`, dns1: '10.0.0.53', guest_cidr: DEFAULT_GUEST_CIDR,
   }); // prettier-ignore
   await trx('data_center')
     .where({ uuid: DEFAULT_ZONE })
@@ -195,9 +197,3 @@ async function seedSimulatedZone(
 }
 
 const newKey = () => new Secret(randomBytes(64).toString('base64url'));
-
-/** A sealed check value refuses a key that is not the one which sealed this database. */
-async function checkKey(db: Knex, sealer: Sealer): Promise<void> {
-  const check = await readSecret(db, sealer, 'service', 'check');
-  if (!check) await writeSecret(db, sealer, 'service', 'check', new Secret('cks'));
-}

@@ -7,11 +7,12 @@ import { migrate } from '../db/migrate.js';
 import { Sealer } from '../db/secret.js';
 
 /**
- * First-start acts, idempotent: schema, key, admin, the simulated zone, and the files that clients read. Safe to kill at any
+ * First-start acts, idempotent: schema, key, admin, the simulated zone where it is wanted, and the files that clients read. Safe to kill at any
  * moment and to run again.
  */
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const home = path.resolve(env['CKS_HOME'] ?? '.cks');
+  const simulator = wantsSimulator(env);
   // SQLite makes its file, and the log and index beside it, as open as the mask lets it.
   process.umask(0o077);
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -22,7 +23,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     await migrate(db);
     const port = env['PORT'] ?? '8080';
     const { apiKey, secretKey, password } = await seedDefaults(db, sealer, {
-      simulatorPort: Number(env['SIMULATOR_PORT'] ?? '8090'),
+      ...(simulator && { simulatorPort: Number(env['SIMULATOR_PORT'] ?? '8090') }),
       endpointUrl: `http://127.80.0.1:${port}/client/api`,
     });
     const endpoint = `http://127.0.0.1:${port}/client/api`;
@@ -48,6 +49,13 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   } finally {
     await db.destroy();
   }
+}
+
+/** Whoever brings a MySQL has hosts too, unless he asks for the simulated zone. */
+function wantsSimulator(env: NodeJS.ProcessEnv): boolean {
+  const given = env['SIMULATOR'] || (env['DATABASE_URL']?.startsWith('mysql:') ? '0' : '1');
+  if (given !== '0' && given !== '1') throw new Error(`SIMULATOR must be 0 or 1, found "${given}"`);
+  return given === '1';
 }
 
 main(process.env).catch((error: unknown) => {

@@ -12,6 +12,8 @@ export interface StartSettings {
   simulatorPort: number;
   metricsPort: number;
   demo: boolean;
+  /** False: the parts run without the simulated zone. */
+  simulator: boolean;
   /** Set when a Temporal of the user's is to be used instead of the dev server. */
   temporalAddress: string | undefined;
 }
@@ -33,7 +35,8 @@ export function readStartSettings(env: Env, cwd = process.cwd()): StartSettings 
     temporalUiPort: port(env, 'TEMPORAL_UI_PORT', 8233),
     simulatorPort: port(env, 'SIMULATOR_PORT', 8090),
     metricsPort: port(env, 'METRICS_PORT', 9464),
-    demo: env.CKS_DEMO !== '0',
+    demo: env.CKS_DEMO !== '0' && env.SIMULATOR !== '0',
+    simulator: env.SIMULATOR !== '0',
     temporalAddress: env.TEMPORAL_ADDRESS || undefined,
   });
 }
@@ -44,7 +47,7 @@ export function portsOf(settings: StartSettings): Ports {
     ...(settings.temporalAddress
       ? {}
       : { TEMPORAL_PORT: settings.temporalPort, TEMPORAL_UI_PORT: settings.temporalUiPort }),
-    SIMULATOR_PORT: settings.simulatorPort,
+    ...(settings.simulator ? { SIMULATOR_PORT: settings.simulatorPort } : {}),
     METRICS_PORT: settings.metricsPort,
   };
 }
@@ -52,7 +55,7 @@ export function portsOf(settings: StartSettings): Ports {
 const SYSTEM =
   /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|LD_LIBRARY_PATH)$/;
 const NETWORK = /^(https?_proxy|no_proxy|all_proxy|HTTPS?_PROXY|NO_PROXY|ALL_PROXY|LIBVIRT_\w+|SSH_AUTH_SOCK|KRB5\w*)$/;
-const SERVICE = /^(CKS_\w+|TEMPORAL_\w+|DATABASE_URL|SIMULATOR_\w+|LOG_LEVEL|PORT|METRICS_PORT|HOST)$/;
+const SERVICE = /^(CKS_\w+|TEMPORAL_\w+|DATABASE_URL|SIMULATOR(_\w+)?|LOG_LEVEL|PORT|METRICS_PORT|HOST)$/;
 const SECRET = /^(CKS_ENCRYPTION_KEY|DATABASE_URL|TEMPORAL_API_KEY|TEMPORAL_TLS\w*)$/;
 
 /** Which of the user's variables a part gets: never more than it needs, and secrets only where they are used. */
@@ -76,6 +79,7 @@ export function environmentFor(
     PORT: String(settings.port),
     TEMPORAL_PORT: String(settings.temporalPort),
     TEMPORAL_UI_PORT: String(settings.temporalUiPort),
+    SIMULATOR: settings.simulator ? '1' : '0',
     SIMULATOR_PORT: String(settings.simulatorPort),
     METRICS_PORT: String(settings.metricsPort),
     TEMPORAL_ADDRESS: settings.temporalAddress ?? `127.0.0.1:${settings.temporalPort}`,

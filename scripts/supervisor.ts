@@ -59,7 +59,7 @@ export class Supervisor {
 
   /** Starts everything, as early as each part may start. True once the API says that it is ready, false when stopped before. */
   async up(): Promise<boolean> {
-    this.#start('simulator', this.programs.simulator);
+    if (this.settings.simulator) this.#start('simulator', this.programs.simulator);
     const temporal = this.#startTemporal();
     temporal.catch(() => {}); // awaited below; a migration that fails first must not leave it unhandled
     await this.#migrate();

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { seedDefaults } from '../../db/defaults.js';
+import { assertKey, WrongKey } from '../../db/key-check.js';
 import { millis, now, nowPlus } from '../../db/knex.js';
 import { migrate, MIGRATIONS, statementsOf } from '../../db/migrate.js';
 import { clusters } from '../../db/migrations/0001-clusters.js';
@@ -188,6 +189,12 @@ onEachEngine((engines) => {
       await expect(seedDefaults(db, other, {})).rejects.toThrow(
         /sealed under key [0-9a-f]{8}, but CKS_ENCRYPTION_KEY is key [0-9a-f]{8}/,
       );
+      await assertKey(db, new Sealer(new Secret(KEY)));
+      await expect(assertKey(db, other)).rejects.toThrow(WrongKey);
+      await db('secret').where({ owner: 'service', name: 'check' }).delete();
+      const unset = await assertKey(db, other).catch((error: unknown) => error);
+      expect(unset).not.toBeInstanceOf(WrongKey);
+      expect((unset as Error).message).toBe('the database is not set up yet: `npm run migrate` does it');
     });
   });
 });

@@ -150,6 +150,7 @@ export class Stack {
       simulatorPort,
       metricsPort,
       demo: false,
+      simulator: true,
       temporalAddress: undefined,
     };
     const file = join(home, 'profile.json');
