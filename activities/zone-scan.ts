@@ -1,8 +1,9 @@
 import { readSettings } from '../db/configuration.js';
 import { now, nowPlus, transact } from '../db/knex.js';
+import { readLostWorkers } from '../db/lost-workers.js';
 import { readNodes } from '../db/nodes.js';
 import { releaseMachine } from '../db/reserve.js';
-import type { ClusterRow, HostRow } from '../db/rows.js';
+import type { HostRow } from '../db/rows.js';
 import {
   moveSeen,
   readDueProbes,
@@ -195,15 +196,7 @@ export const zoneScanActivities = (deps: Deps) => {
   /** Workers on hosts that are down get a successor, where the operator wants that; one of a cluster at a time. */
   async function replaceLost(zoneId: string): Promise<void> {
     if (!(await readSettings(db))['cks.auto.replace']) return;
-    const lost = await db('kubernetes_cluster_vm_map as m')
-      .join('vm_instance as v', 'v.uuid', 'm.vm_id')
-      .join('host as h', 'h.uuid', 'v.host_id')
-      .join('kubernetes_cluster as c', 'c.uuid', 'm.cluster_id')
-      .leftJoin('operation as o', 'o.active_cluster_id', 'c.uuid')
-      .where({ 'c.zone_id': zoneId, 'm.role': 'worker', 'm.external_node': 0, 'h.status': 'Down', 'c.state': 'Alert' })
-      .whereNull('o.uuid')
-      .orderBy('m.id')
-      .select<(ClusterRow & { vm_id: string })[]>('c.*', 'm.vm_id');
+    const lost = await readLostWorkers(db, zoneId);
     const first = new Map([...lost].reverse().map((one) => [one.uuid, one]));
     await sideBySide([...first.values()], 'could not replace a lost node', (one) =>
       beginOperation(deps, one, 'replaceNode', { machineIds: [one.vm_id] }),

@@ -201,7 +201,12 @@ export async function addNetwork(
   );
   let number = 1;
   while (used.has(number)) number++;
-  // Equal ranges do not meet: each network is a namespace of its own. Past the zone's range they are used again.
+  if (zone.network_mode === 'bridge' && number > most)
+    throw fault(
+      'AddressesExhausted',
+      `zone ${zone.name} has no range left for a network: its guest range ${zone.guest_cidr} holds ${most}, and in network mode bridge all of them share one bridge. Delete networks, or make another zone`,
+    );
+  // Elsewhere equal ranges do not meet, since each network has a bridge and a namespace of its own: past the zone's range they are used again.
   const cidr = `${toAddress(base + (number % most) * 2 ** (32 - NETWORK_BITS))}/${NETWORK_BITS}`;
   const uuid = randomUUID();
   await trx('networks').insert({

@@ -171,14 +171,14 @@ export async function recordFacts(db: Db, uuid: string, { arch, cpus, ramMb }: H
 export interface HostChange {
   name?: string;
   tags?: string | null;
-  enabled?: boolean;
+  resourceState?: 'Enabled' | 'Disabled' | 'Maintenance';
 }
 
 /** Changes a host; answers why when another one of its zone has the name, or it was removed. */
 export async function changeHost(
   db: Knex,
   uuid: string,
-  { name, tags, enabled }: HostChange,
+  { name, tags, resourceState }: HostChange,
   by: Operator,
 ): Promise<string | undefined> {
   return transact(db, async (trx) => {
@@ -193,7 +193,7 @@ export async function changeHost(
     const change = {
       ...(name !== undefined && { name }),
       ...(tags !== undefined && { tags }),
-      ...(enabled !== undefined && { resource_state: enabled ? 'Enabled' : 'Disabled' }),
+      ...(resourceState !== undefined && { resource_state: resourceState }),
     };
     if (Object.keys(change).length > 0) await trx('host').where({ uuid }).update(change);
     const told = Object.entries(change).map(([column, value]) => `${column}=${value ?? ''}`).join(', '); // prettier-ignore

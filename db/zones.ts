@@ -48,11 +48,10 @@ export interface NewZone extends Pick<ZoneRow, 'name' | 'hypervisor' | 'gateway_
   secrets: ReadonlyMap<string, Secret>;
 }
 
-/** Writes a zone and returns its row; undefined when there is, or was, one of this name. */
+/** Writes a zone and returns its row; undefined when there is one of this name. */
 export async function addZone(db: Knex, sealer: Sealer, zone: NewZone, by: Operator): Promise<ZoneRow | undefined> {
   return transact(db, async (trx) => {
     await oneAtATime(trx);
-    // Names of removed zones stay theirs: events and clusters tell of them.
     if (await sameText(trx, trx('data_center'), 'name', zone.name).first('id')) return undefined;
     const { enabled, secrets, ...row } = zone;
     const uuid = randomUUID();

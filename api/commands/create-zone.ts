@@ -1,6 +1,6 @@
 import { addZone } from '../../db/zones.js';
 import { fault } from '../../workflows/model/fault.js';
-import { isAddress, isCidr } from '../../workflows/model/address-range.js';
+import { DEFAULT_GUEST_CIDR, isAddress, isCidr } from '../../workflows/model/address-range.js';
 import { parseProgramUrl } from '../../workflows/model/host-url.js';
 import { badLabel, badToken } from '../../workflows/model/labels.js';
 import { ADMIN, command, object } from '../command.js';
@@ -9,8 +9,6 @@ import { operatorOf } from '../operator.js';
 import { p } from '../params.js';
 import { ZONE, zoneView } from '../views/zone.js';
 
-/** Room for networks of clusters, each a /22 of it. */
-const DEFAULT_GUEST_CIDR = '10.100.0.0/14';
 const LARGEST_GUEST_PREFIX = 22;
 const MODES = ['bridge', 'vxlan'];
 /** Names of network devices in Linux. */

@@ -33,6 +33,7 @@ import { deleteProject } from './delete-project.js';
 import { deleteTemplate } from './delete-template.js';
 import { deleteUserData } from './delete-user-data.js';
 import { deleteVPC } from './delete-vpc.js';
+import { deleteZone } from './delete-zone.js';
 import { deployVirtualMachine } from './deploy-virtual-machine.js';
 import { destroyVirtualMachine } from './destroy-virtual-machine.js';
 import { disassociateIpAddress } from './disassociate-ip-address.js';
@@ -160,6 +161,7 @@ export const COMMANDS: readonly Command[] = [
   deleteTemplate,
   deleteUserData,
   deleteVPC,
+  deleteZone,
   deployVirtualMachine,
   destroyVirtualMachine,
   disassociateIpAddress,

@@ -6,6 +6,9 @@ import { operatorOf } from '../operator.js';
 import { p } from '../params.js';
 import { HOST, hostView } from '../views/host.js';
 
+/** What to do → how the host is then. */
+const STATES = { enable: 'Enabled', disable: 'Disabled', maintenance: 'Maintenance' } as const;
+
 export const updateHost = command({
   name: 'updateHost',
   description: 'Updates a host',
@@ -13,15 +16,21 @@ export const updateHost = command({
   params: {
     id: p.uuid('host', { description: 'the ID of the host to update', required: true }),
     name: p.string({ description: 'the name of the host' }),
-    allocationstate: p.string({ description: 'Enable, or Disable: no further machine is placed on it' }),
+    allocationstate: p.string({
+      description:
+        'Enable; Disable: no further machine is placed on it; Maintenance: as Disable, and none of its machines is replaced by itself while it is down',
+    }),
     hosttags: p.string({ description: 'tags of the host, separated by commas; empty: none' }),
     url: p.string({ description: 'refused: a host keeps its URL; add it anew' }),
   },
   response: HOST,
   async handler(ctx, { id, name, allocationstate, hosttags, url }) {
     if (url !== undefined) throw fault('BadParameter', 'The URL of a host cannot be changed: its machines were made there. Delete the host and add it anew'); // prettier-ignore
-    if (allocationstate !== undefined && !/^(enable|disable)$/i.test(allocationstate))
-      throw fault('BadParameter', `allocationstate must be Enable or Disable, found "${allocationstate.slice(0, 40)}"`);
+    if (allocationstate !== undefined && !Object.hasOwn(STATES, allocationstate.toLowerCase()))
+      throw fault(
+        'BadParameter',
+        `allocationstate must be Enable, Disable or Maintenance, found "${allocationstate.slice(0, 40)}"`,
+      );
     const problem =
       (name === undefined ? undefined : badToken('name', name)) ??
       (hosttags === undefined ? undefined : badTags(hosttags)) ??
@@ -31,7 +40,9 @@ export const updateHost = command({
         {
           ...(name !== undefined && { name }),
           ...(hosttags !== undefined && { tags: hosttags.trim() === '' ? null : hosttags }),
-          ...(allocationstate !== undefined && { enabled: allocationstate.toLowerCase() === 'enable' }),
+          ...(allocationstate !== undefined && {
+            resourceState: STATES[allocationstate.toLowerCase() as keyof typeof STATES],
+          }),
         },
         operatorOf(ctx),
       ));

@@ -7,7 +7,7 @@ export const HOST = responseObject('host', {
   id: ['string', 'the ID of the host'],
   name: ['string', 'the name of the host'],
   state: ['string', 'Creating while it is looked at for the first time, Up, Down'],
-  resourcestate: ['string', 'Enabled, or Disabled: no machine is placed on it'],
+  resourcestate: ['string', 'Enabled, or Disabled or Maintenance: no machine is placed on it'],
   type: ['string', 'the host type'],
   ipaddress: ['string', 'the address of the host; absent when it is this machine'],
   zoneid: ['string', 'the Zone ID of the host'],

@@ -226,12 +226,15 @@ describe('addHost over TLS', () => {
 });
 
 describe('updateHost', () => {
-  test('disables, enables, names and tags a host, and empties its tags', async () => {
+  test('disables, enables, takes out for maintenance, names and tags a host, and empties its tags', async () => {
     const { id } = (await add({ hosttags: 'old' })).content.host[0];
     const change = async (more: Record<string, string>): Promise<unknown> =>
       (await h.call('updateHost', { id, ...more })).content.host;
     expect(await change({ allocationstate: 'Disable' })).toMatchObject({ resourcestate: 'Disabled', hosttags: 'old' });
     expect(await change({ allocationstate: 'enable', name: 'renamed' })).toMatchObject({ resourcestate: 'Enabled', name: 'renamed' }); // prettier-ignore
+    expect(await change({ allocationstate: 'MAINTENANCE' })).toMatchObject({ resourcestate: 'Maintenance' });
+    expect((await h.call('listHosts', { id, resourcestate: 'maintenance' })).content.count).toBe(1);
+    expect(await change({ allocationstate: 'Enable' })).toMatchObject({ resourcestate: 'Enabled' });
     expect(await change({ hosttags: 'a,b' })).toMatchObject({ hosttags: 'a,b', name: 'renamed' });
     expect(await change({ hosttags: '' })).not.toHaveProperty('hosttags');
   });
@@ -241,7 +244,10 @@ describe('updateHost', () => {
     expect(refused(await h.call('updateHost', { id, url: newUrl() }), 431)).toContain(
       'URL of a host cannot be changed',
     );
-    expect(refused(await h.call('updateHost', { id, allocationstate: 'Maintenance' }), 431)).toContain('must be Enable or Disable'); // prettier-ignore
+    expect(refused(await h.call('updateHost', { id, allocationstate: 'Off' }), 431)).toContain('must be Enable, Disable or Maintenance, found "Off"'); // prettier-ignore
+    expect(refused(await h.call('updateHost', { id, allocationstate: 'constructor' }), 431)).toContain(
+      'must be Enable',
+    );
     expect(refused(await h.call('updateHost', { id, name: 'host-1' }), 431)).toContain('has a host named host-1');
     expect(refused(await h.call('updateHost', { id, name: '<x>' }), 431)).toContain('name must be of letters');
     await h.call('deleteHost', { id });
@@ -316,6 +322,42 @@ describe('createZone', () => {
     [{ gatewayurl: 'ssh://u@gw/path' }, 'must end after its host and port'],
   ])('refuses %j', async (more: Record<string, string>, text) => {
     expect(refused(await make(more), 431)).toContain(text);
+  });
+});
+
+describe('deleteZone', () => {
+  test('names what is in the zone until nothing is, then takes the rest of it away and frees its name', async () => {
+    const wish = { name: 'short-lived', networktype: 'Advanced', hypervisor: 'Simulator', dns1: '10.0.0.53', gatewayurl: 'simulator://127.0.0.1:18090/gateway-5' }; // prettier-ignore
+    const id = (await h.post('createZone', wish)).content.zone.id as string;
+    const host = (await add({ zoneid: id })).content.host[0];
+    await h.call('createStoragePool', { zoneid: id, name: 'fast', url: 'nfs://store/export/cks' });
+    await h.call('createVlanIpRange', { zoneid: id, startip: '198.51.100.10', endip: '198.51.100.12', gateway: '198.51.100.1', netmask: '255.255.255.0' }); // prettier-ignore
+    expect(refused(await h.call('deleteZone', { id }), 431)).toBe(`Zone short-lived has hosts: ${host.name}. Delete them first`); // prettier-ignore
+    await h.call('deleteHost', { id: host.id as string });
+    expect((await h.call('deleteZone', { id })).content).toEqual({ success: true });
+    for (const table of ['user_ip_address', 'vlan'])
+      expect({ table, rows: await h.db(table).where({ data_center_id: id }) }).toEqual({ table, rows: [] });
+    expect((await h.call('listZones', { id })).content).toEqual({});
+    expect((await h.call('listStoragePools', { zoneid: id })).content).toEqual({});
+    expect(await h.db('secret').where({ owner: `zone/${id}` })).toEqual([]);
+    expect(await h.db('event').where({ type: 'ZONE.DELETE', resource_id: id })).toHaveLength(1);
+    expect(refused(await h.call('deleteZone', { id }), 431)).toContain('was removed');
+    expect((await h.post('createZone', wish)).content.zone.id).not.toBe(id);
+  });
+
+  test('is refused while clusters, machines or networks are in it, each by name, and to users always', async () => {
+    const cluster = await addCluster(h.db, h.users.U, { name: 'keeps', zone_id: zone });
+    const gone = { removed: '2026-01-01 00:00:00.000' };
+    const text = async () => refused(await h.call('deleteZone', { id: zone }), 431);
+    expect(await text()).toBe('Zone sim-1 has Kubernetes clusters: keeps. Delete them first');
+    await h.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ zone_id: kvm });
+    await h.db('vm_instance').whereIn('uuid', cluster.machineIds).update({ data_center_id: zone });
+    expect(await text()).toBe('Zone sim-1 has machines: keeps-control-0, keeps-worker-1. Delete them first');
+    await h.db('vm_instance').whereIn('uuid', cluster.machineIds).update(gone);
+    await h.db('networks').where({ uuid: cluster.networkId }).update({ data_center_id: zone });
+    expect(await text()).toBe('Zone sim-1 has networks: keeps-network. Delete them first');
+    expect((await h.call('listKubernetesClusters', { id: cluster.uuid })).content.count).toBe(1);
+    expect((await h.call('deleteZone', { id: zone }, h.users.D)).status).toBe(432);
   });
 });
 

@@ -1,6 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dedicateHost } from '../../db/dedicated.js';
-import { beginHost, deleteHost, dropHost, hostFound, readHostSecret, type NewHost } from '../../db/hosts.js';
+import {
+  beginHost,
+  changeHost,
+  deleteHost,
+  dropHost,
+  hostFound,
+  readHostSecret,
+  type NewHost,
+} from '../../db/hosts.js';
+import { readLostWorkers } from '../../db/lost-workers.js';
+import { readNodes } from '../../db/nodes.js';
 import type { HostRow } from '../../db/rows.js';
 import { Secret } from '../../db/secret.js';
 import { addStoragePool } from '../../db/storage-pools.js';
@@ -8,7 +18,7 @@ import { addZone } from '../../db/zones.js';
 import { addVlan } from '../../db/vlans.js';
 import { readRange, type Range } from '../../workflows/model/address-range.js';
 import { onEachEngine } from './engines.js';
-import { makeWorld, type World } from './world.js';
+import { makeWorld, reserveAll, type World } from './world.js';
 
 type Reserved = { node: { role: string; index: number }; hostId: string }[] | { failed: string };
 
@@ -54,6 +64,39 @@ onEachEngine((engines) => {
       const won = ends.find((end) => !('failed' in end)) as { hostId: string }[];
       expect(won.map(({ hostId }) => hostId)).toEqual([first!.uuid, first!.uuid]);
     });
+  });
+
+  test('ranges of networks that share the zone’s bridge are never used twice; elsewhere they are, each with its own number', async () => {
+    world.zone.guest_cidr = '10.1.0.0/21';
+    const ranges = async () => (await world.db('networks').whereNull('removed').orderBy('id').pluck<string[]>('cidr')).slice(-3); // prettier-ignore
+    world.zone.network_mode = 'bridge';
+    await world.addCluster('a');
+    await world.addCluster('b');
+    await expect(world.addCluster('c')).rejects.toMatchObject({
+      type: 'AddressesExhausted',
+      message: expect.stringContaining('its guest range 10.1.0.0/21 holds 2') as string,
+    });
+    expect(await ranges()).toEqual(['10.1.4.0/22', '10.1.0.0/22']);
+    world.zone.network_mode = 'vxlan';
+    await world.addCluster('c');
+    expect(await ranges()).toEqual(['10.1.4.0/22', '10.1.0.0/22', '10.1.4.0/22']);
+  });
+
+  test('a worker on a host that is down is lost, unless its host is in maintenance or somebody works on its cluster', async () => {
+    const cluster = await world.addCluster('lost', { workers: 1 });
+    await reserveAll(world.db, cluster.uuid);
+    const worker = (await readNodes(world.db, cluster.uuid)).find(({ role }) => role === 'worker')!;
+    const lost = async () => (await readLostWorkers(world.db, world.zone.uuid)).map(({ uuid, vm_id }) => [uuid, vm_id]);
+    await world.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: 'Alert' });
+    expect(await lost()).toEqual([]);
+    await world.db('host').where({ uuid: worker.host_id! }).update({ status: 'Down' });
+    expect(await lost()).toEqual([[cluster.uuid, worker.vm_id]]);
+    await changeHost(world.db, worker.host_id!, { resourceState: 'Maintenance' }, by);
+    expect(await lost()).toEqual([]);
+    await changeHost(world.db, worker.host_id!, { resourceState: 'Disabled' }, by);
+    expect(await lost()).toHaveLength(1);
+    expect(await world.queue(cluster, { kind: 'replaceNode', command: 'replaceKubernetesNode' })).not.toHaveProperty('refused'); // prettier-ignore
+    expect(await lost()).toEqual([]);
   });
 
   test('a host that is deleted while a machine is placed on it: one of the two comes too late', async () => {

@@ -106,7 +106,7 @@ onEachEngine((engines) => {
       const first = await world.addCluster('first', { workers: 3 });
       await world
         .db('guest_address')
-        .insert({ network_id: first.network_id, ip4_address: '10.100.4.11', vm_id: 'somebody else' });
+        .insert({ network_id: first.network_id, ip4_address: '10.160.4.11', vm_id: 'somebody else' });
       const second = await world.addCluster('second', { workers: 3, networkId: first.network_id! });
       const answers = await engines.together<Reserved>(
         [first, second].map(({ uuid }) => ({ do: 'reserve', url: world.url, at: 0, clusterId: uuid })),
@@ -114,7 +114,7 @@ onEachEngine((engines) => {
       expect(answers.filter((answer) => 'failed' in answer)).toEqual([]);
       const addresses = await world.db<VmRow>('vm_instance').pluck('ip_address');
       expect(new Set(addresses).size).toBe(8);
-      expect(addresses).not.toContain('10.100.4.11');
+      expect(addresses).not.toContain('10.160.4.11');
     });
 
     test('refuses a network without a free address, and takes nothing', async () => {
@@ -205,8 +205,8 @@ onEachEngine((engines) => {
       const second = await world.addCluster('second', { networkId: first.network_id! });
       expect(await reserveAll(world.db, second.uuid)).toHaveLength(2);
       expect((await readNodes(world.db, second.uuid)).map(({ ip_address }) => ip_address)).toEqual([
-        '10.100.4.10',
-        '10.100.4.11',
+        '10.160.4.10',
+        '10.160.4.11',
       ]);
     });
   });

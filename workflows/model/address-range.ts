@@ -1,5 +1,11 @@
 import { parseCidr, toAddress, toNumber } from './addresses.js';
 
+/**
+ * Where clusters' networks are taken from unless the zone says otherwise: 2,048 of a /22 each. It meets neither the services
+ * (10.96.0.0/12) nor the pods (10.244.0.0/16) of a cluster.
+ */
+export const DEFAULT_GUEST_CIDR = '10.160.0.0/11';
+
 /** A range of public addresses that one call may add: a /20. */
 export const MOST_ADDRESSES = 4096;
 
