@@ -22,6 +22,7 @@ import { fault, textOf } from '../workflows/model/fault.js';
 import type { MachineChangeParams, MachineClaim, MachineOutcome } from '../workflows/model/machine-change.js';
 import type { Deps } from './deps.js';
 import type { Hypervisor, ImageSpec } from './hypervisor/driver.js';
+import { hostNetwork } from './hypervisor/host-network.js';
 import { ensureNetworkImplemented } from './networks.js';
 import { userSeedFiles } from './hypervisor/user-seed.js';
 import { guarded } from './step.js';
@@ -70,7 +71,7 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
     await hypervisor.ensureAbsent(vm.instance_name);
     await hypervisor.ensureSeedAbsent(seedOf(vm.instance_name));
     await hypervisor.ensureVolumeAbsent(volumeOf(vm.instance_name));
-    await hypervisor.ensureNetworkAbsent({ networkId: network.uuid, networkNumber: network.network_number });
+    await hypervisor.ensureNetworkAbsent(hostNetwork(network));
   };
 
   return {
@@ -102,7 +103,7 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
         await db('vm_instance').where({ uuid: vm.uuid }).update({ ssh_host_key: hostKey.public });
         const userData = await userDataOf(vm.uuid, vm.user_data_id);
         const { metadata } = paramsOf(change);
-        await host.ensureNetwork({ networkId: network.uuid, networkNumber: network.network_number });
+        await host.ensureNetwork(hostNetwork(network));
         await host.ensureSeed({
           name: seedOf(vm.instance_name),
           files: userSeedFiles({
@@ -116,7 +117,7 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
         });
         await host.ensureDefined({
           name: vm.instance_name, clusterId: '', machineId: vm.uuid, hostName: vm.name, cpus: offering.cpu, ramMb: offering.ram_size, maxCpus: offering.cpu,
-          maxRamMb: offering.ram_size, macAddress: vm.mac_address, networkId: network.uuid, networkNumber: network.network_number, ipAddress: vm.ip_address ?? '',
+          maxRamMb: offering.ram_size, macAddress: vm.mac_address, ...hostNetwork(network), ipAddress: vm.ip_address ?? '',
           volume: volumeOf(vm.instance_name), media: [seedOf(vm.instance_name)],
         }); // prettier-ignore
       });
@@ -124,7 +125,7 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
 
     async ensureMachineRunning(jobId: string): Promise<void> {
       await onHost(jobId, async ({ vm, network }, host) => {
-        await host.ensureNetwork({ networkId: network.uuid, networkNumber: network.network_number });
+        await host.ensureNetwork(hostNetwork(network));
         // Without its gateway a machine has no way out.
         await ensureNetworkImplemented({ db, openGateway }, vm.network_id);
         await host.ensureRunning(vm.instance_name);

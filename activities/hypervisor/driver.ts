@@ -59,6 +59,8 @@ export interface HostNetwork {
   networkId: string;
   /** Unique per zone: the VXLAN number, and the name of the bridge. */
   networkNumber: number;
+  /** The operator's own bridge instead, for a shared network: nothing is made or taken away. */
+  bridge?: string;
 }
 
 export interface DomainSpec {
@@ -75,6 +77,8 @@ export interface DomainSpec {
   macAddress: string;
   networkId: string;
   networkNumber: number;
+  /** As in `HostNetwork`. */
+  bridge?: string;
   ipAddress: string;
   volume: string;
   /** Media in its drives from the first boot on: the seed, and the version's medium by ISO id. */

@@ -9,6 +9,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.
 import type { Deps } from '../deps.js';
 import type { KeyPair } from '../store/index.js';
 import { imageName, type Hypervisor, type ImageSpec } from './driver.js';
+import { hostNetwork } from './host-network.js';
 import { seedFiles } from './seed.js';
 
 /** Machines on their hosts. Every activity looks, acts and confirms; names follow from the machine's id. */
@@ -72,7 +73,7 @@ export const hypervisorActivities = (deps: Deps) => {
       await host.ensureDefined({
         name: vm.instance_name, clusterId, machineId: vm.uuid, hostName: vm.name, cpus: offering.cpu, ramMb: offering.ram_size,
         maxCpus: vm.max_cpus ?? offering.cpu, maxRamMb: vm.max_ram_mb ?? offering.ram_size, macAddress: vm.mac_address,
-        networkId: network.uuid, networkNumber: network.network_number, ipAddress: vm.ip_address ?? '', volume: volumeOf(context),
+        ...hostNetwork(network), ipAddress: vm.ip_address ?? '', volume: volumeOf(context),
         media: [seedOf(context), imageName(imageOf(iso))],
       }); // prettier-ignore
       await advanceNode(db, context.node, 'defined');
@@ -148,7 +149,7 @@ export const hypervisorActivities = (deps: Deps) => {
 };
 
 const volumeOf = ({ vm }: NodeContext) => `${vm.instance_name}-root`;
-const networkOf = ({ network }: NodeContext) => ({ networkId: network.uuid, networkNumber: network.network_number });
+const networkOf = ({ network }: NodeContext) => hostNetwork(network);
 const seedOf = ({ vm }: NodeContext) => `${vm.instance_name}-seed`;
 export const imageOf = ({ kind, uuid, url, checksum, format }: TemplateRow): ImageSpec => ({
   kind,

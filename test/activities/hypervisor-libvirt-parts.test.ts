@@ -265,6 +265,15 @@ describe('descriptions for libvirt', () => {
     expect(firstAt(described, 'devices/interface/source')?.attributes).toEqual({ bridge: 'cks7' });
   });
 
+  it('an emulated virtual machine has its CPU read as tables at its start; others are as libvirt has them', () => {
+    const asked = (rest: Partial<MachineParts>) => allAt(machineXml(spec(), parts(rest)), 'qemu:capabilities/qemu:del');
+    expect(asked({ type: 'qemu' }).map(({ attributes }) => attributes)).toEqual([
+      { capability: 'cpu-unavailable-features' },
+    ]);
+    expect(asked({ type: 'kvm' })).toEqual([]);
+    expect(asked({ type: 'qemu', arch: 'aarch64' })).toEqual([]);
+  });
+
   it('a container has folders: root, seed and drive, a network of its own, and what kubeadm needs', () => {
     const described = machineXml(
       spec(),

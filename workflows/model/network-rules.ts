@@ -31,6 +31,19 @@ export const cidrWithin = (inner: string, outer: string): boolean =>
   parseCidr(inner).bits >= parseCidr(outer).bits && cidrsOverlap(inner, outer);
 export const addressWithin = (address: string, cidr: string): boolean => cidrsOverlap(`${address}/32`, cidr);
 
+/**
+ * The bridge that the operator made on each host for a shared network: the one that was named, or the one of its VLAN. Null for
+ * networks that the zone joins by itself.
+ */
+export function operatorsBridge(network: {
+  guest_type: string;
+  bridge: string | null;
+  vlan: string | null;
+}): string | null {
+  if (network.guest_type !== 'Shared') return null;
+  return network.bridge ?? (network.vlan === null ? null : `cksv${network.vlan}`);
+}
+
 /** Comma-separated sources as they are stored, each once and in order; `none` where none was given. */
 export function readCidrs<T>(list: readonly string[] | undefined, parameter: string, none: T): string | T {
   if (!list || list.length === 0) return none;

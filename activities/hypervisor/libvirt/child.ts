@@ -13,7 +13,7 @@ import { libvirtUri } from './libvirt-uri.js';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ChildOptions;
 /** Calls of a host that run at one time; the others wait. A daemon takes five calls of a connection at once, so each has its own. */
-const WIDTH = 8;
+const WIDTH = 12;
 /** Of these, how many may send or copy disks, so that looks never wait for them. */
 const LONG_WIDTH = 4;
 const LONG: ReadonlySet<string> = new Set(['putImage', 'putVolume']);

@@ -51,10 +51,12 @@ export function libvirtHypervisor(
       await call('putImage', { kind: image.kind, id: image.id, format: image.format }, path, bytes);
     },
     ensureImageAbsent: async (name) => call('removeImage', volume(name)),
-    async ensureNetwork({ networkNumber }) {
+    async ensureNetwork({ networkNumber, bridge }) {
+      if (bridge !== undefined) return;
       await (await open()).fabric.ensure(checkWhole('network', networkNumber));
     },
-    async ensureNetworkAbsent({ networkNumber }) {
+    async ensureNetworkAbsent({ networkNumber, bridge }) {
+      if (bridge !== undefined) return;
       const { fabric } = await open();
       if (await call('bridgeInUse', fabric.bridge(checkWhole('network', networkNumber)))) return;
       await fabric.absent(networkNumber);
@@ -81,7 +83,7 @@ export function libvirtHypervisor(
         machineId: checkUuid('machine', spec.machineId),
         maxCpus: Math.max(spec.cpus, spec.maxCpus),
         maxRamMb: Math.max(spec.ramMb, spec.maxRamMb),
-        bridge: checkName('bridge', fabric.bridge(spec.networkNumber)),
+        bridge: checkName('bridge', spec.bridge ?? fabric.bridge(spec.networkNumber)),
       });
     },
     ensureRunning: async (name) => call('start', machine(name)),
