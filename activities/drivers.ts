@@ -1,4 +1,3 @@
-import { asyncLocalStorage } from '@temporalio/activity';
 import type { Knex } from 'knex';
 import type { HostRow, ZoneRow } from '../db/rows.js';
 import type { Sealer } from '../db/secret.js';
@@ -13,9 +12,7 @@ import { readLibvirtHost, type Fabric } from './hypervisor/libvirt/hosts.js';
 import { libvirtHypervisor } from './hypervisor/libvirt/index.js';
 import { simulatorHypervisor } from './hypervisor/simulator.js';
 import { fenced } from './step.js';
-
-/** Calls of drivers end with the activity that makes them; some are made outside of one. */
-const signal = () => asyncLocalStorage.getStore()?.cancellationSignal;
+import { callSignal } from './within.js';
 
 export interface DriverSources {
   db: Knex;
@@ -25,20 +22,20 @@ export interface DriverSources {
 }
 
 /** The drivers of hosts and gateways; a URL's scheme decides which one. `close` ends what they started, whatever it is doing. */
-export function driversFor({ db, sealer, fabric = sshFabric(db, sealer, signal), libvirt }: DriverSources) {
+export function driversFor({ db, sealer, fabric = sshFabric(db, sealer, callSignal), libvirt }: DriverSources) {
   const children = new LibvirtChildren(libvirt);
   return {
     openHypervisor(host: HostRow): Hypervisor {
-      if (host.url.startsWith('simulator://')) return fenced<Hypervisor>(simulatorHypervisor(host.url, signal));
-      return fenced(libvirtHypervisor(children, () => readLibvirtHost({ db, sealer, fabric }, host), signal));
+      if (host.url.startsWith('simulator://')) return fenced<Hypervisor>(simulatorHypervisor(host.url, callSignal));
+      return fenced(libvirtHypervisor(children, () => readLibvirtHost({ db, sealer, fabric }, host), callSignal));
     },
     openGateway({ uuid, name, gateway_url: url }: Pick<ZoneRow, 'uuid' | 'name' | 'gateway_url'>): Gateway {
-      if (url.startsWith('simulator://')) return fenced(simulatorGateway(url, signal));
+      if (url.startsWith('simulator://')) return fenced(simulatorGateway(url, callSignal));
       const program = async (): Promise<Program> => ({
         target: await readTarget(db, sealer, url, `zone/${uuid}`, `the gateway of zone ${name}`),
         failed: 'GatewayFailed',
       });
-      return fenced(sshGateway(program, signal));
+      return fenced(sshGateway(program, callSignal));
     },
     close: (graceMs?: number) => children.close(graceMs),
   };

@@ -2,8 +2,9 @@ import { nowPlus, transact } from '../db/knex.js';
 import { queueOperation, settleOperation } from '../db/operations.js';
 import { readRun } from '../db/runs.js';
 import type { ClusterRow, OperationRow } from '../db/rows.js';
-import { isRunOpen, signalPause, signalStop, startRun } from '../workflows/client.js';
+import { isRunOpen, listOpenRuns, readRequests, signalPause, signalStop, startRun } from '../workflows/client.js';
 import { textOf } from '../workflows/model/fault.js';
+import { workflowIdOf } from '../workflows/model/operation.js';
 import type { Settings } from '../workflows/model/settings.js';
 import type { Deps } from './deps.js';
 import { resumeFetches } from './images/resume.js';
@@ -12,6 +13,8 @@ import { resumeNetworkJobs } from './networks.js';
 
 /** Seconds after which an operation's run must exist; younger ones are being started. */
 const START_GRACE = 3;
+/** With more operations than this, those whose runs are in Temporal's list of open ones are not asked for. */
+const MOST_ASKED_ONE_BY_ONE = 10;
 /** Seconds between two attempts of a delete: 30, 60, … at most an hour. */
 const deletePause = (attempt: number) => Math.min(3600, 30 * 2 ** Math.min(attempt - 1, 7));
 
@@ -26,9 +29,10 @@ export const scanActivities = (deps: Deps) => ({
       .whereNull('ended')
       .where('created', '<', nowPlus(db, -START_GRACE))
       .orderBy('id');
+    const runs = open.length > MOST_ASKED_ONE_BY_ONE ? await listOpenRuns(deps.temporal) : new Set<string>();
     for (const operation of open) {
       try {
-        await settleOne(deps, operation);
+        await settleOne(deps, operation, runs);
       } catch (error) {
         log.warn({ operation: operation.uuid, error: textOf(error) }, 'the scan could not look after an operation');
       }
@@ -40,26 +44,39 @@ export const scanActivities = (deps: Deps) => ({
   },
 });
 
-async function settleOne({ db, temporal, log }: Deps, operation: OperationRow): Promise<void> {
+async function settleOne(
+  { db, temporal, log }: Deps,
+  operation: OperationRow,
+  runs: ReadonlySet<string>,
+): Promise<void> {
   const { uuid, state } = operation;
+  const isOpen = async () => runs.has(workflowIdOf(uuid)) || (await isRunOpen(temporal, uuid));
   if (state === 'queued') {
-    const run = await readRun(db, operation);
+    const run = runs.has(workflowIdOf(uuid)) ? undefined : await readRun(db, operation);
     if (run && (await startRun(temporal, run))) {
       log.info({ operation: uuid }, 'started an operation that had no run');
       return;
     }
-    if (await isRunOpen(temporal, uuid)) return;
+    if (await isOpen()) return;
     // The run exists and is closed, but the operation may have been claimed and settled meanwhile: settling looks again.
     await settleLost(db, uuid);
     return;
   }
-  if (await isRunOpen(temporal, uuid)) {
-    if (operation.stop_requested !== null) await signalStop(temporal, uuid, operation.stop_requested);
-    await signalPause(temporal, uuid, operation.pause_requested === 1);
-    return;
-  }
+  if (await isOpen()) return passOn(temporal, operation);
   log.warn({ operation: uuid }, 'ended an operation whose run is gone');
   await settleLost(db, uuid);
+}
+
+/** Tells a run what it was asked for and does not know. Each signal stays in its history, so it is asked first. */
+async function passOn(
+  temporal: Deps['temporal'],
+  { uuid, stop_requested, pause_requested }: OperationRow,
+): Promise<void> {
+  if (stop_requested === null && pause_requested === 0) return;
+  const known = await readRequests(temporal, uuid);
+  if (stop_requested !== null && known.stop === null) await signalStop(temporal, uuid, stop_requested);
+  const pause = pause_requested === 1;
+  if (known.paused !== pause) await signalPause(temporal, uuid, pause);
 }
 
 const settleLost = (db: Deps['db'], uuid: string) =>

@@ -22,12 +22,16 @@ import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.
 import { beginOperation } from './begin-operation.js';
 import type { Deps } from './deps.js';
 import { gatewayActivities } from './gateway/index.js';
+import { within } from './within.js';
 import type { DomainFacts } from './hypervisor/driver.js';
 import { probeCluster } from './probe-cluster.js';
 
-/** Clusters looked at side by side, and API servers asked at most in one scan. */
+/** Hosts or clusters looked at side by side, and API servers asked and gateways compared at most in one scan. */
 const WIDTH = 20;
 const MOST_PROBES = 400;
+const MOST_GATEWAYS = 60;
+/** A host that hangs delays only itself. */
+const HOST_MS = 20_000;
 /** A Running cluster's API server is asked once in so many scans, one in Alert in each. */
 const RUNNING_SCANS = 10;
 
@@ -35,6 +39,8 @@ const RUNNING_SCANS = 10;
 export const zoneScanActivities = (deps: Deps) => {
   const { db, log } = deps;
   const gateways = gatewayActivities(deps);
+  /** By zone: the cluster whose gateway was compared last. The next scan goes on after it. */
+  const compared = new Map<string, number>();
 
   return {
     /** Ids of the zone's hosts that are to be looked at. */
@@ -43,37 +49,20 @@ export const zoneScanActivities = (deps: Deps) => {
       return rows.map(({ uuid }) => uuid);
     },
 
-    /**
-     * Brings the rows of one host's machines to what the host says, in one call; a host that does not answer is Down after
-     * `cks.host.down.seconds`. Returns how many rows changed.
-     */
+    /** Looks at these hosts, each within a limit of its own. Returns how many rows of machines changed. */
+    async lookAtHosts(hostIds: string[]): Promise<number> {
+      const rows = await db<HostRow>('host').whereIn('uuid', hostIds).whereNull('removed').orderBy('id');
+      let changed = 0;
+      await sideBySide(rows, 'host', 'could not look at a host', async (host) => {
+        changed += await lookAtHost(host);
+      });
+      return changed;
+    },
+
+    /** The same for one host: runs that an earlier release began ask for it. */
     async lookAtHost(hostId: string): Promise<number> {
       const host = await db<HostRow>('host').where({ uuid: hostId }).whereNull('removed').first();
-      if (!host) return 0;
-      // Read before the host is asked: what somebody changes meanwhile is newer than the answer.
-      const machines = await readWatchedMachines(db, hostId);
-      let domains: DomainFacts[];
-      try {
-        domains = await deps.openHypervisor(host).listDomains();
-      } catch (error) {
-        return noAnswer(host, textOf(error));
-      }
-      await db('host')
-        .where({ uuid: hostId })
-        .update({ status: 'Up', last_pinged: now(db) });
-      if (host.status === 'Down') log.info({ host: host.name }, 'a host is back');
-      const states = new Map(domains.map(({ name, state }) => [name, state]));
-      let changed = 0;
-      for (const machine of machines) {
-        if (machine.state === 'Destroyed') {
-          if (machine.vm_type === 'cksnode') await removeLost(host, machine);
-          continue;
-        }
-        const state = states.get(machine.instance_name);
-        const seen = state === undefined ? 'Error' : state === 'running' ? 'Running' : 'Stopped';
-        if (seen !== machine.state && (await writePower(db, machine, seen))) changed++;
-      }
-      return changed;
+      return host ? lookAtHost(host) : 0;
     },
 
     /** Moves resting clusters to where their machines say that they are, with the reason. */
@@ -92,43 +81,74 @@ export const zoneScanActivities = (deps: Deps) => {
         nowPlus(db, -seconds),
         MOST_PROBES,
       );
-      await sideBySide(due, 'could not look at a cluster', (cluster) => probeCluster(deps, cluster));
+      await sideBySide(due, 'cluster', 'could not look at a cluster', (cluster) => probeCluster(deps, cluster));
       return due.length;
     },
 
-    /** Puts gateways right that have something else than the rows say, for clusters that nobody works on. Returns how many. */
+    /**
+     * Puts gateways right that have something else than the rows say, for clusters that nobody works on: so many in one scan, in turn. Returns
+     * how many were repaired.
+     */
     async repairGateways(zoneId: string): Promise<number> {
       let repaired = 0;
-      await sideBySide(
-        await readRestingClusters(db, zoneId),
-        'could not look at the gateway of a cluster',
-        async ({ uuid, name }) => {
-          if (!(await gateways.readDrift({ clusterId: uuid }))) return;
-          await gateways.repair({ clusterId: uuid });
-          log.info({ cluster: name }, 'repaired the gateway of a cluster');
-          repaired++;
-        },
-      );
+      const clusters = await readRestingClusters(db, zoneId, compared.get(zoneId) ?? 0, MOST_GATEWAYS);
+      compared.set(zoneId, clusters.at(-1)?.id ?? 0);
+      await sideBySide(clusters, 'cluster', 'could not look at the gateway of a cluster', async ({ uuid, name }) => {
+        if (!(await gateways.readDrift({ clusterId: uuid }))) return;
+        await gateways.repair({ clusterId: uuid });
+        log.info({ cluster: name }, 'repaired the gateway of a cluster');
+        repaired++;
+      });
       return repaired;
     },
   };
 
   /** One that fails is logged and keeps no other from being looked at. */
   async function sideBySide<T extends { name: string }>(
-    clusters: readonly T[],
+    list: readonly T[],
+    kind: 'cluster' | 'host',
     failed: string,
-    look: (cluster: T) => Promise<unknown>,
+    look: (one: T) => Promise<unknown>,
   ): Promise<void> {
     let next = 0;
     const lane = async () => {
-      for (let i = next++; i < clusters.length; i = next++) {
-        const cluster = clusters[i]!;
-        await look(cluster).catch((error: unknown) =>
-          log.warn({ cluster: cluster.name, error: textOf(error) }, failed),
-        );
+      for (let i = next++; i < list.length; i = next++) {
+        const one = list[i]!;
+        await look(one).catch((error: unknown) => log.warn({ [kind]: one.name, error: textOf(error) }, failed));
       }
     };
-    await Promise.all(Array.from({ length: Math.min(WIDTH, clusters.length) }, lane));
+    await Promise.all(Array.from({ length: Math.min(WIDTH, list.length) }, lane));
+  }
+
+  /**
+   * Brings the rows of one host's machines to what the host says, in one call; a host that does not answer is Down after
+   * `cks.host.down.seconds`. Returns how many rows changed.
+   */
+  async function lookAtHost(host: HostRow): Promise<number> {
+    // Read before the host is asked: what somebody changes meanwhile is newer than the answer.
+    const machines = await readWatchedMachines(db, host.uuid);
+    let domains: DomainFacts[];
+    try {
+      domains = await within(HOST_MS, () => deps.openHypervisor(host).listDomains());
+    } catch (error) {
+      return noAnswer(host, textOf(error));
+    }
+    await db('host')
+      .where({ uuid: host.uuid })
+      .update({ status: 'Up', last_pinged: now(db) });
+    if (host.status === 'Down') log.info({ host: host.name }, 'a host is back');
+    const states = new Map(domains.map(({ name, state }) => [name, state]));
+    let changed = 0;
+    for (const machine of machines) {
+      if (machine.state === 'Destroyed') {
+        if (machine.vm_type === 'cksnode') await removeLost(host, machine);
+        continue;
+      }
+      const state = states.get(machine.instance_name);
+      const seen = state === undefined ? 'Error' : state === 'running' ? 'Running' : 'Stopped';
+      if (seen !== machine.state && (await writePower(db, machine, seen))) changed++;
+    }
+    return changed;
   }
 
   async function noAnswer(host: HostRow, why: string): Promise<number> {
@@ -198,7 +218,7 @@ export const zoneScanActivities = (deps: Deps) => {
     if (!(await readSettings(db))['cks.auto.replace']) return;
     const lost = await readLostWorkers(db, zoneId);
     const first = new Map([...lost].reverse().map((one) => [one.uuid, one]));
-    await sideBySide([...first.values()], 'could not replace a lost node', (one) =>
+    await sideBySide([...first.values()], 'cluster', 'could not replace a lost node', (one) =>
       beginOperation(deps, one, 'replaceNode', { machineIds: [one.vm_id] }),
     );
   }

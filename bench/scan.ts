@@ -67,7 +67,7 @@ async function countReads(): Promise<string> {
     openGateway: (...args) => (gateways++, drivers.openGateway(...args)),
   } as Deps;
   const scan = zoneScanActivities(deps);
-  for (const id of await scan.hostsOfZone(DEFAULT_ZONE)) await scan.lookAtHost(id);
+  await scan.lookAtHosts(await scan.hostsOfZone(DEFAULT_ZONE));
   await scan.settleClusters(DEFAULT_ZONE);
   if ((await scan.probeClusters(DEFAULT_ZONE)) > 0) throw new Error('API servers were asked');
   const repaired = await scan.repairGateways(DEFAULT_ZONE);

@@ -33,8 +33,9 @@ export function connect(url: string): Knex {
     pool: {
       min: 1,
       max: 1,
-      afterCreate: (connection: { pragma(text: string): unknown }, done: (error: unknown) => void) => {
+      afterCreate: (connection: SqliteConnection, done: (error: unknown) => void) => {
         try {
+          keepStatements(connection);
           for (const pragma of [
             'busy_timeout = 10000',
             'journal_mode = WAL',
@@ -49,6 +50,28 @@ export function connect(url: string): Knex {
       },
     },
   });
+}
+
+interface SqliteConnection {
+  pragma(text: string): unknown;
+  prepare(sql: string): unknown;
+}
+
+/** Statements that one connection keeps; texts beyond that are lists of unusual lengths. */
+const MOST_STATEMENTS = 500;
+
+/** Has a connection compile each statement once: SQLite does so again by itself when the schema has changed. */
+function keepStatements(connection: SqliteConnection): void {
+  const kept = new Map<string, unknown>();
+  const prepare = connection.prepare.bind(connection);
+  connection.prepare = (sql) => {
+    const statement = kept.get(sql) ?? prepare(sql);
+    // The last used is the last to go.
+    kept.delete(sql);
+    kept.set(sql, statement);
+    if (kept.size > MOST_STATEMENTS) kept.delete(kept.keys().next().value!);
+    return statement;
+  };
 }
 
 export const engineOf = (db: Db): Engine => (String(db.client.config.client) === 'mysql2' ? 'mysql' : 'sqlite');

@@ -441,7 +441,8 @@ export interface OperationRow {
   settings: string;
   /** JSON: what was asked for (`OperationRequest`); null where the kind says it all. */
   params: string | null;
-  pause_requested: number;
+  /** 0: never; 1: it shall pause; 2: it shall go on again. */
+  pause_requested: 0 | 1 | 2;
   stop_requested: 'cancel' | 'supersede' | null;
   fault: string | null;
   reason: string | null;

@@ -94,11 +94,23 @@ export async function readRunningNodes(db: Db, clusterId: string): Promise<strin
   return rows.map(({ name, host }) => `${name} on host ${host}`);
 }
 
-/** Clusters of a zone that nobody works on and that have a network, for a look at its gateway. */
-export const readRestingClusters = (db: Db, zoneId: string): Promise<Pick<ClusterRow, 'uuid' | 'name'>[]> =>
-  Promise.resolve(
-    resting(db, zoneId).whereNotNull('c.network_id').select<Pick<ClusterRow, 'uuid' | 'name'>[]>('c.uuid', 'c.name'),
-  );
+/** Clusters of a zone that nobody works on and that have a network, in turn: those after the row `after`, then the first ones again. */
+export async function readRestingClusters(
+  db: Db,
+  zoneId: string,
+  after: number,
+  most: number,
+): Promise<Pick<ClusterRow, 'id' | 'uuid' | 'name'>[]> {
+  const read = (sign: '>' | '<=', limit: number) =>
+    resting(db, zoneId)
+      .whereNotNull('c.network_id')
+      .where('c.id', sign, after)
+      .orderBy('c.id')
+      .limit(limit)
+      .select<Pick<ClusterRow, 'id' | 'uuid' | 'name'>[]>('c.id', 'c.uuid', 'c.name');
+  const next = await read('>', most);
+  return after === 0 || next.length === most ? next : [...next, ...(await read('<=', most - next.length))];
+}
 
 /** One machine of a host whose power the scan looks after: no operation or change is at work on it. */
 export type WatchedMachine = Pick<VmRow, 'uuid' | 'instance_name' | 'state' | 'vm_type' | 'update_time'>;

@@ -1,6 +1,7 @@
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { fault } from './model/fault.js';
+import type { Requests } from './messages.js';
 import { isFaultCode } from './model/faults.js';
 import { TASK_QUEUE, workflowIdOf, type RunToStart, type StopRequest } from './model/operation.js';
 import { PROBE_SECONDS, type ProbeAnswer, type ProbeRequest } from './model/probe.js';
@@ -79,6 +80,18 @@ async function signal(client: Client, operationId: string, name: string, value: 
     if (error instanceof WorkflowNotFoundError) return false;
     throw error;
   }
+}
+
+/** What the operation's run knows that it was asked for; a look that leaves nothing in its history. */
+export const readRequests = (client: Client, operationId: string): Promise<Requests> =>
+  client.workflow.getHandle(workflowIdOf(operationId)).query<Requests>('requests');
+
+/** Ids of workflows of operations whose runs are open, as Temporal's list has them: it follows the runs by a moment. */
+export async function listOpenRuns(client: Client): Promise<Set<string>> {
+  const open = new Set<string>();
+  const query = `ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${workflowIdOf('')}'`;
+  for await (const { workflowId } of client.workflow.list({ query, pageSize: 1000 })) open.add(workflowId);
+  return open;
 }
 
 /** True while the operation's run is open. */

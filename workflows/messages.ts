@@ -8,6 +8,13 @@ export interface Progress {
   lines: { title: string; state: StepState }[];
 }
 
+/** What an operation's run knows that it was asked for. */
+export interface Requests {
+  paused: boolean;
+  stop: StopRequest | null;
+}
+
+export const requestsQuery = defineQuery<Requests>('requests');
 export const progressQuery = defineQuery<Progress>('progress');
 export const pauseSignal = defineSignal<[boolean]>('pause');
 export const stopSignal = defineSignal<[StopRequest]>('stop');

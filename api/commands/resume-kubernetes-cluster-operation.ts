@@ -18,12 +18,12 @@ export const resumeKubernetesClusterOperation = command({
   async handler(ctx, asked) {
     const { operation, cluster } = await wantedOperation(ctx, asked);
     if (operation.ended === null) {
-      if (operation.pause_requested === 0)
+      if (operation.pause_requested !== 1)
         throw fault(
           'Refused',
           `Operation ${operation.uuid} is ${operation.state}: only a paused or failed one can be resumed`,
         );
-      await ctx.db('operation').where({ uuid: operation.uuid }).update({ pause_requested: 0 });
+      await ctx.db('operation').where({ uuid: operation.uuid }).update({ pause_requested: 2 });
       await signalPause(ctx.temporal!, operation.uuid, false).catch((error: unknown) =>
         ctx.log.warn({ error: textOf(error) }, 'the scan will pass on the resume'),
       );

@@ -35,19 +35,30 @@ describeStack('an operation', {}, (scenario) => {
       const { id, jobid } = await stack.create(1, 1);
       const { uuid } = stack.operation(id);
       await stack.stepIs(id, /worker-1: start the machine/, 'running');
-      await stack.run('pauseKubernetesClusterOperation', { kubernetesclusterid: id });
-      await stack.until('the operation shows as paused', async () => {
-        const { state } = await shown(stack, id);
-        return state === 'paused' || String(state);
-      }, 20); // prettier-ignore
+      const pause = async () => {
+        await stack.run('pauseKubernetesClusterOperation', { kubernetesclusterid: id });
+        await stack.until('the operation shows as paused', async () => {
+          const { state } = await shown(stack, id);
+          return state === 'paused' || String(state);
+        }, 20); // prettier-ignore
+      };
+      await pause();
       const states = () => stack.steps(uuid).map(({ title, state, attempts }) => `${title}: ${state} ${attempts}`);
       const paused = states();
       expect(paused.join()).toContain('install Kubernetes: pending');
-      // A worker that dies meanwhile, and the scan, which repeats signals, change nothing about it.
+      // A worker that dies meanwhile, and the scan, which repeats what was lost, change nothing about it.
       await stack.worker.restart();
+      const run = (await stack.client()).workflow.getHandle(workflowIdOf(uuid));
+      const events = async () => (await run.describe()).historyLength;
+      const before = await events();
       await sleep(7000);
       expect(states()).toEqual(paused);
+      expect(await events()).toBe(before);
       expect(stack.jobRow(jobid).job_status).toBe(0);
+      // A resume whose signal is lost is passed on by the scan.
+      stack.write(`UPDATE operation SET pause_requested = 2 WHERE uuid = '${uuid}'`);
+      await stack.stepIs(id, /control-1: install Kubernetes/, 'running');
+      await pause();
       await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id });
       expect(await ended(stack, jobid)).toEqual(RUN);
       await expectHealthy(stack, id, 1, 1);

@@ -6,7 +6,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { pauseSignal, progressQuery, stopSignal } from '../messages.js';
+import { pauseSignal, progressQuery, requestsQuery, stopSignal } from '../messages.js';
 import type { ClusterFacts, OperationInput, Outcome, StopRequest } from '../model/operation.js';
 import type { SettingName, Settings } from '../model/settings.js';
 import { bookkeeping, claiming, stubsFor, type Act } from '../stubs.js';
@@ -47,6 +47,7 @@ export async function operate({ operationId }: OperationInput, operation: Operat
     paused,
     lines: runner?.lines.map(({ title, line }) => ({ title, state: runner!.states[line]! })) ?? [],
   }));
+  setHandler(requestsQuery, () => ({ paused: runner?.paused ?? paused, stop: stop ?? null }));
   setHandler(pauseSignal, (on) => {
     paused = on;
     if (runner) runner.paused = on;
