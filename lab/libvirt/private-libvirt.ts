@@ -71,6 +71,7 @@ remember_owner = 0
 export class PrivateLibvirt {
   readonly dir = mkdtempSync(path.join(tmpdir(), 'cks-libvirt-'));
   private holder!: ChildProcess;
+  private listens = false;
 
   static async start(): Promise<PrivateLibvirt> {
     const fixture = new PrivateLibvirt();
@@ -121,10 +122,25 @@ export class PrivateLibvirt {
     return this.inside('virsh', '-q', '-c', `${driver}:///system`, ...args);
   }
 
+  /** From now on the daemon listens for TLS on its own loopback, with the certificates in `folder`, and asks for one of the same authority. */
+  async listenTls(folder: string): Promise<void> {
+    const file = (name: string) => `"${path.join(folder, `${name}.pem`)}"`;
+    writeFileSync(
+      path.join(this.dir, 'etc/libvirtd.conf'),
+      `${CONFIG['libvirtd.conf']}listen_tls = 1\nlisten_addr = "127.0.0.1"\ntls_no_verify_certificate = 0\nca_file = ${file('cacert')}\n` +
+        `cert_file = ${file('servercert')}\nkey_file = ${file('serverkey')}\n`,
+    );
+    // Where no device but the loopback has an address, no name has one either.
+    this.inside('ip', 'address', 'add', '192.0.2.1/24', 'dev', 'cksbr0');
+    this.listens = true;
+    await this.restartDaemon();
+  }
+
   async startDaemon(): Promise<void> {
     this.inside(
       'libvirtd',
       '--daemon',
+      ...(this.listens ? ['--listen'] : []),
       '--config',
       '/etc/libvirt/libvirtd.conf',
       '--pid-file',
