@@ -2,6 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { imageName } from '../../activities/hypervisor/driver.js';
 import { LibvirtChildren } from '../../activities/hypervisor/libvirt/children.js';
+import { machineXml } from '../../activities/hypervisor/libvirt/machine-xml.js';
+import { placeIn } from '../../activities/hypervisor/libvirt/volume-xml.js';
+import { allAt, firstAt, readXml, writeXml } from '../../activities/hypervisor/libvirt/xml.js';
 import { hypervisorAt, MEDIUM, startBed, targetOf, type LibvirtBed } from '../../lab/libvirt/hosts.js';
 import { describeWithLibvirt } from './describe-with-libvirt.js';
 import { aMachine } from './zone-fixture.js';
@@ -49,6 +52,29 @@ describeWithLibvirt('a host with QEMU', () => {
     await bed.driver.ensureStopped(each.spec.name, 1);
     expect(autostart()).toBe(false);
     await bed.driver.ensureAbsent(each.spec.name);
+  });
+
+  it('takes the description of a machine whose disks are in an rbd pool', () => {
+    const pool = readXml(
+      "<pool type='rbd'><source><host name='mon1' port='6789'/><name>vms</name><auth type='ceph' username='cks'><secret usage='ceph'/></auth></source></pool>",
+    );
+    const { spec } = one();
+    const file = path.join(bed.libvirt.dir, 'rbd.xml');
+    writeFileSync(
+      file,
+      writeXml(
+        machineXml(
+          { ...spec, bridge: 'cksbr0' },
+          { type: 'qemu', arch: 'x86_64', root: placeIn(pool, 'vms/r'), media: [{ name: 's', ...placeIn(pool, 'vms/s') }] },
+        ),
+      ),
+    ); // prettier-ignore
+    bed.libvirt.virsh('qemu', 'define', '--validate', file);
+    const kept = readXml(bed.libvirt.virsh('qemu', 'dumpxml', spec.name));
+    expect(allAt(kept, 'devices/disk').map((disk) => [disk.attributes['type'], firstAt(disk, 'source')?.attributes['name']])).toEqual(
+      expect.arrayContaining([['network', 'vms/r'], ['network', 'vms/s']]),
+    ); // prettier-ignore
+    bed.libvirt.virsh('qemu', 'undefine', spec.name);
   });
 
   it('makes a domain again that was removed behind its back', async () => {

@@ -19,8 +19,8 @@ import type { BridgedSpec } from '../../activities/hypervisor/libvirt/protocol.j
 import { checkDiskFile } from '../../activities/hypervisor/libvirt/qcow2.js';
 import { LibvirtError } from '../../activities/hypervisor/libvirt/session.js';
 import { parseHostUri } from '../../activities/hypervisor/libvirt/uri.js';
-import { cloneVolume, overlayVolume } from '../../activities/hypervisor/libvirt/volume-xml.js';
-import { allAt, firstAt, readXml, textAt, writeXml, xml } from '../../activities/hypervisor/libvirt/xml.js';
+import { cloneVolume, emptyVolume, overlayVolume, placeIn } from '../../activities/hypervisor/libvirt/volume-xml.js';
+import { allAt, firstAt, readXml, textAt, writeXml, xml, type Xml } from '../../activities/hypervisor/libvirt/xml.js';
 import { aMachine } from './zone-fixture.js';
 
 describe("a host's URL", () => {
@@ -229,7 +229,7 @@ describe('descriptions for libvirt', () => {
     type: 'kvm',
     arch: 'x86_64',
     root: { path: '/pool/root', kind: 'file' },
-    media: [{ name: 'seed', path: '/pool/seed' }],
+    media: [{ name: 'seed', path: '/pool/seed', kind: 'file' }],
     ...rest,
   });
 
@@ -246,6 +246,40 @@ describe('descriptions for libvirt', () => {
     expect(root?.attributes['type']).toBe('block');
     expect(firstAt(root, 'source')?.attributes).toEqual({ dev: '/dev/vg/r' });
     expect(firstAt(root, 'driver')?.attributes['type']).toBe('raw');
+  });
+
+  it('in rbd pools disks and drives name the volume, its monitors and the secret of the pool', () => {
+    const pool = readXml(
+      "<pool type='rbd'><name>cks</name><source><host name='mon1' port='6789'/><host name='mon2'/><name>vms</name>" +
+        "<auth type='ceph' username='cks'><secret uuid='00000000-0000-4000-8000-000000000001'/></auth></source></pool>",
+    );
+    const described = machineXml(
+      spec(),
+      parts({ root: placeIn(pool, 'vms/r'), media: [{ name: 's', ...placeIn(pool, 'vms/s') }] }),
+    );
+    const [root, drive, empty] = allAt(described, 'devices/disk');
+    const secret = "<secret type='ceph' uuid='00000000-0000-4000-8000-000000000001'/>";
+    const source = (name: string) =>
+      `<source protocol='rbd' name='vms/${name}'><host name='mon1' port='6789'/><host name='mon2'/><auth username='cks'>${secret}</auth></source>`;
+    expect([root?.attributes['type'], drive?.attributes['type'], empty?.attributes['type']]).toEqual(['network', 'network', 'file']); // prettier-ignore
+    expect(writeXml(firstAt(root, 'source')!)).toBe(source('r'));
+    expect(writeXml(firstAt(drive, 'source')!)).toBe(source('s'));
+    expect(drivesIn(described).map(({ medium }) => medium)).toEqual(['vms/s', undefined, undefined]);
+  });
+
+  it('in logical pools disks and drives are block devices, and no volume is smaller than the group makes them', () => {
+    const pool = readXml("<pool type='logical'><name>vg</name><source><name>vg</name></source></pool>");
+    const drive = placeIn(pool, '/dev/vg/s');
+    const described = machineXml(spec(), parts({ root: placeIn(pool, '/dev/vg/r'), media: [{ name: 's', ...drive }] }));
+    for (const disk of allAt(described, 'devices/disk').slice(0, 2)) {
+      expect(disk.attributes['type']).toBe('block');
+      expect(Object.keys(firstAt(disk, 'source')?.attributes ?? {})).toEqual(['dev']);
+    }
+    expect(drivesIn(described)[0]?.medium).toBe('/dev/vg/s');
+    const sizes = (made: Xml) => ['capacity', 'allocation'].map((at) => Number(textAt(made, at)));
+    expect(sizes(emptyVolume('s', 1000, 'clone'))).toEqual([4 << 20, 4 << 20]);
+    expect(sizes(emptyVolume('s', 9 << 20, 'clone'))).toEqual([9 << 20, 9 << 20]);
+    expect(sizes(emptyVolume('s', 9 << 20, 'overlay'))).toEqual([0, 0]);
   });
 
   it('a virtual machine has its mark, its maximum, its media in drives and its bridge', () => {

@@ -6,7 +6,7 @@ import type { VolumePtr } from './library.js';
 import { openPool, type Pool } from './pool.js';
 import { checkDiskFile, HEADER_BYTES, qcow2Capacity } from './qcow2.js';
 import { CODE, isLibvirt, LibvirtError, type Session } from './session.js';
-import { GIB, IMAGE_VOLUME, inGb, MACHINE_VOLUME, type NewImage, type Root, type Store } from './store.js';
+import { GIB, IMAGE_VOLUME, inGb, MACHINE_VOLUME, type NewImage, type Place, type Store } from './store.js';
 import { cloneVolume, emptyVolume, overlayVolume, type DiskFormat } from './volume-xml.js';
 import { readXml, textAt } from './xml.js';
 
@@ -57,7 +57,7 @@ export class Disks implements Store {
     }
     this.pool.room(bytes, name);
     this.pool.ensureEmpty(part(name, format));
-    this.pool.create(emptyVolume(name, this.pool.makes === 'overlay' ? 0 : bytes));
+    this.pool.create(emptyVolume(name, bytes, this.pool.makes));
     const file = openSync(path, 'r');
     try {
       this.send(name, bytes, (into) => readSync(file, into));
@@ -90,6 +90,7 @@ export class Disks implements Store {
     const template = imageName({ kind: 'TEMPLATE', id: templateId });
     const format = this.formatOf(template);
     const base = format && this.pool.has(template) ? this.pool.path(template) : undefined;
+    if (this.pool.makes === 'clone' && this.pool.has(`${name}.part`)) this.pool.remove(name);
     if (this.pool.has(name)) {
       if (this.pool.makes === 'overlay' && (base === undefined || this.baseOf(name) !== base))
         throw this.foreign(name, `a disk made from ${template}`);
@@ -105,7 +106,10 @@ export class Disks implements Store {
       if (this.pool.makes === 'overlay') this.pool.create(overlayVolume(name, wanted, { path: base, format }));
       else {
         this.pool.room(wanted, name);
+        // A copy takes its time: one that was cut off is known by this, and made anew.
+        this.pool.ensureEmpty(`${name}.part`);
         this.pool.with(template, (from) => this.pool.clone(cloneVolume(name, wanted), from));
+        this.pool.remove(`${name}.part`);
       }
     } catch (error) {
       if (!isLibvirt(error, CODE.exists, CODE.volumeExists)) throw error;
@@ -118,6 +122,7 @@ export class Disks implements Store {
     if (this.pool.makes === 'overlay' && !/(^|\/)template-[\w-]+$/.test(base ?? ''))
       throw this.foreign(name, 'a disk made from a template');
     this.pool.remove(name);
+    if (this.pool.makes === 'clone') this.pool.remove(`${name}.part`);
   }
 
   putSeed({ name, files }: SeedMedium): void {
@@ -126,11 +131,12 @@ export class Disks implements Store {
       throw refused(`the seed ${name} has ${content.length} bytes, more than ${SEED_LIMIT}`);
     if (this.pool.has(name)) {
       const found = this.pool.with(name, (volume) => this.session.download(volume, SEED_LIMIT)) ?? Buffer.alloc(0);
-      if (found.equals(content)) return;
+      // A block device is as long as its pool's blocks make it.
+      if ((this.pool.makes === 'clone' ? found.subarray(0, content.length) : found).equals(content)) return;
       if (!this.isOwnSeed(name, found)) throw this.foreign(name, 'a seed of this service');
       this.pool.remove(name);
     }
-    this.pool.create(emptyVolume(name, this.pool.makes === 'overlay' ? 0 : content.length));
+    this.pool.create(emptyVolume(name, content.length, this.pool.makes));
     let at = 0;
     this.send(name, content.length, (into) => {
       const got = content.copy(into, 0, at);
@@ -146,15 +152,15 @@ export class Disks implements Store {
     this.pool.remove(name);
   }
 
-  root(volume: string): Root {
+  root(volume: string): Place {
     if (!this.pool.has(volume)) throw refused(`pool ${this.pool.name} of host ${this.host} holds no volume ${volume}`);
-    return { path: this.pool.path(volume), kind: this.pool.makes === 'overlay' ? 'file' : 'block' };
+    return this.pool.place(volume);
   }
 
-  medium(name: string): string {
+  medium(name: string): Place {
     if (IMAGE_VOLUME.test(name) ? !this.hasImage(name) : !this.pool.has(name))
       throw refused(`pool ${this.pool.name} of host ${this.host} holds no medium ${name}`);
-    return this.pool.path(name);
+    return this.pool.place(name);
   }
 
   private formatFor(kind: string, given: string, name: string): Format {
@@ -173,7 +179,11 @@ export class Disks implements Store {
   private capacityOf(template: string, format: DiskFormat): number {
     return (
       this.pool.with(template, (volume) =>
-        format === 'qcow2' ? qcow2Capacity(this.session.download(volume, HEADER_BYTES)) : this.physical(volume),
+        format === 'qcow2'
+          ? qcow2Capacity(this.session.download(volume, HEADER_BYTES))
+          : this.pool.makes === 'clone'
+            ? this.capacity(volume)
+            : this.physical(volume),
       ) ?? 0
     );
   }
@@ -184,6 +194,12 @@ export class Disks implements Store {
     return Number(info.allocation);
   }
 
+  private capacity(volume: VolumePtr): number {
+    const info: { capacity?: number | bigint } = {};
+    this.session.call((v) => v.volumeInfo(volume, info, 0));
+    return Number(info.capacity);
+  }
+
   private baseOf(name: string): string | undefined {
     return this.pool.with(name, (volume) =>
       textAt(readXml(this.session.call((v) => v.volumeXml(volume, 0))), 'backingStore/path'),
@@ -192,9 +208,7 @@ export class Disks implements Store {
 
   private grow(name: string, wanted: number): void {
     this.pool.with(name, (volume) => {
-      const info: { capacity?: number | bigint } = {};
-      this.session.call((v) => v.volumeInfo(volume, info, 0));
-      if (Number(info.capacity) < wanted) this.session.call((v) => v.volumeResize(volume, wanted, 0));
+      if (this.capacity(volume) < wanted) this.session.call((v) => v.volumeResize(volume, wanted, 0));
     });
   }
 

@@ -16,7 +16,7 @@ import { failed, type HostFault, refused } from './host-fault.js';
 import { unpackIso } from './iso-reader.js';
 import { openPool } from './pool.js';
 import type { Session } from './session.js';
-import { IMAGE_VOLUME, MACHINE_VOLUME, type NewImage, type Root, type Store } from './store.js';
+import { IMAGE_VOLUME, MACHINE_VOLUME, type NewImage, type Place, type Store } from './store.js';
 
 /** Beside every folder of this service: that it is ours, and for a drive which medium is in it. Not inside: guests write there. */
 const markFile = (name: string) => `.${name}.cks`;
@@ -98,16 +98,16 @@ export class Folders implements Store {
     this.remove(name, 'a seed');
   }
 
-  root(volume: string): Root {
+  root(volume: string): Place {
     if (!this.isOurs(volume, 'the root of a machine'))
       throw refused(`pool ${this.poolName} of host ${this.host} holds no volume ${volume}`);
     return { path: this.at(volume), kind: 'folder' };
   }
 
-  medium(name: string): string {
+  medium(name: string): Place {
     if (!this.isOurs(name, 'a medium'))
       throw refused(`pool ${this.poolName} of host ${this.host} holds no medium ${name}`);
-    return this.at(name);
+    return { path: this.at(name), kind: 'folder' };
   }
 
   /** The drive of a machine: a folder that its container sees, filled with the medium's files by link, so also while it runs. */
@@ -127,7 +127,7 @@ export class Folders implements Store {
     // Its files are taken out and put in place; the folder itself stays, since a running container holds on to it.
     for (const entry of readdirSync(drive)) rmSync(path.join(drive, entry), { recursive: true, force: true });
     if (medium === undefined) return;
-    this.run('cp', ['-al', `${this.medium(medium)}/.`, drive], name);
+    this.run('cp', ['-al', `${this.medium(medium).path}/.`, drive], name);
     this.mark({ name, medium });
   }
   removeDrive(machine: string): void {

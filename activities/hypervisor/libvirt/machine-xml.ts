@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BridgedSpec } from './protocol.js';
-import type { Root } from './store.js';
+import type { Place } from './store.js';
 import { allAt, firstAt, xml, type Xml } from './xml.js';
 
 export type DomainType = 'kvm' | 'qemu' | 'lxc' | 'test';
@@ -20,14 +20,13 @@ const drivesOf = (arch: string) => DRIVES[arch] ?? DRIVES['other']!;
 export const SEED_AT = '/var/lib/cloud/seed/nocloud';
 export const DRIVE_AT = '/mnt/k8sdisk';
 
-export interface Medium {
+export interface Medium extends Place {
   name: string;
-  path: string;
 }
 export interface MachineParts {
   type: DomainType;
   arch: string;
-  root: Root;
+  root: Place;
   media: Medium[];
   /** Containers: the first program, and the folder that is their drive. */
   init?: string;
@@ -85,13 +84,13 @@ function virtualMachine(spec: BridgedSpec, { type, arch, root, media }: MachineP
     xml('on_reboot', {}, 'restart'),
     xml('on_crash', {}, 'restart'),
     xml('devices', {}, [
-      xml('disk', { type: root.kind, device: 'disk' }, [
+      xml('disk', { type: diskType(root), device: 'disk' }, [
         xml('driver', { name: 'qemu', type: root.kind === 'file' ? 'qcow2' : 'raw', discard: 'unmap' }),
-        xml('source', root.kind === 'file' ? { file: root.path } : { dev: root.path }),
+        sourceXml(root),
         xml('target', { dev: 'vda', bus: 'virtio' }),
       ]),
       bus === 'scsi' && xml('controller', { type: 'scsi', model: 'virtio-scsi' }),
-      ...targets.map((target, i) => driveXml(target, bus, media[i]?.path)),
+      ...targets.map((target, i) => driveXml(target, bus, media[i])),
       networkCard(spec, xml('model', { type: 'virtio' }), xml('rom', { enabled: 'no' })),
       xml('serial', { type: 'pty' }),
       xml('console', { type: 'pty' }),
@@ -105,10 +104,16 @@ function virtualMachine(spec: BridgedSpec, { type, arch, root, media }: MachineP
 const networkCard = ({ bridge, macAddress }: BridgedSpec, ...rest: Xml[]) =>
   xml('interface', { type: 'bridge' }, [xml('mac', { address: macAddress }), xml('source', { bridge }), ...rest]);
 
-export const driveXml = (target: string, bus: string, medium: string | undefined): Xml =>
-  xml('disk', { type: 'file', device: 'cdrom' }, [
+const diskType = ({ kind }: Place) => (kind === 'rbd' ? 'network' : kind);
+const sourceXml = ({ kind, path, source = [] }: Place): Xml =>
+  kind === 'rbd'
+    ? xml('source', { protocol: 'rbd', name: path }, source)
+    : xml('source', kind === 'file' ? { file: path } : { dev: path });
+
+export const driveXml = (target: string, bus: string, medium: Place | undefined): Xml =>
+  xml('disk', { type: medium ? diskType(medium) : 'file', device: 'cdrom' }, [
     xml('driver', { name: 'qemu', type: 'raw' }),
-    medium !== undefined && xml('source', { file: medium }),
+    medium && sourceXml(medium),
     xml('target', { dev: target, bus }),
     xml('readonly'),
   ]);
@@ -162,6 +167,10 @@ export interface Drive {
   /** QEMU's name for it, of a domain that runs. */
   device: string | undefined;
 }
+const pathIn = (source: Xml | undefined) => {
+  const { file, dev, name } = source?.attributes ?? {};
+  return file ?? dev ?? name;
+};
 /** In the order in which media are put in. */
 export function drivesIn(domain: Xml): Drive[] {
   const found = allAt(domain, 'devices/disk')
@@ -171,7 +180,7 @@ export function drivesIn(domain: Xml): Drive[] {
       return {
         target: dev,
         bus,
-        medium: firstAt(disk, 'source')?.attributes['file'],
+        medium: pathIn(firstAt(disk, 'source')),
         device: firstAt(disk, 'alias')?.attributes['name'],
       };
     });

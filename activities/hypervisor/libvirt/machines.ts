@@ -9,7 +9,7 @@ import {
 } from './machine-xml.js'; // prettier-ignore
 import type { BridgedSpec } from './protocol.js';
 import { CODE, isLibvirt, LibvirtError, type Session } from './session.js';
-import { isImage, type Store } from './store.js';
+import { isImage, type Place, type Store } from './store.js';
 import { allAt, firstAt, readXml, textAt, writeXml, type Xml } from './xml.js';
 
 const LIVE = 1;
@@ -153,10 +153,10 @@ export class Machines {
   attach(name: string, medium: string, store: Store): void {
     const from = store.medium(medium);
     this.onOurs(name, (domain) => {
-      if (store instanceof Folders) return this.attachFolder(domain, name, medium, from, store);
+      if (store instanceof Folders) return this.attachFolder(domain, name, medium, from.path, store);
       this.eachState(domain, (described, flag) => {
         const drives = drivesIn(described);
-        if (drives.some((drive) => drive.medium === from)) return;
+        if (drives.some((drive) => drive.medium === from.path)) return;
         const free = drives.find((drive) => drive.medium === undefined);
         if (!free)
           throw refused(
@@ -212,7 +212,7 @@ export class Machines {
 
   private partsOf(spec: BridgedSpec, store: Store): MachineParts {
     const root = store.root(spec.volume);
-    const media = spec.media.map((name) => ({ name, path: store.medium(name) }));
+    const media = spec.media.map((name) => ({ name, ...store.medium(name) }));
     if (!(store instanceof Folders)) {
       if (media.length > DRIVES_PER_MACHINE)
         throw refused(`${spec.name} has ${DRIVES_PER_MACHINE} drives, and ${media.length} media were given`);
@@ -347,7 +347,7 @@ export class Machines {
   private changeDrive(
     domain: DomainPtr,
     { target, bus, device }: Drive,
-    medium: string | undefined,
+    medium: Place | undefined,
     flag: number,
   ): void {
     const wanted = writeXml(driveXml(target, bus, medium));

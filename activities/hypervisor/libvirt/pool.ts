@@ -1,8 +1,8 @@
 import { type HostFault, refused } from './host-fault.js';
 import type { VolumePtr } from './library.js';
 import { CODE, isLibvirt, LibvirtError, type Session } from './session.js';
-import { inGb } from './store.js';
-import { emptyVolume, POOLS } from './volume-xml.js';
+import { inGb, type Place } from './store.js';
+import { emptyVolume, placeIn, POOLS } from './volume-xml.js';
 import { readXml, textAt, writeXml, type Xml } from './xml.js';
 
 export interface Pool {
@@ -15,6 +15,8 @@ export interface Pool {
   has(name: string): boolean;
   with<T>(name: string, use: (volume: VolumePtr) => T): T | undefined;
   path(name: string): string;
+  /** As a domain is told of it. */
+  place(name: string): Place;
   create(volume: Xml): void;
   clone(volume: Xml, from: VolumePtr): void;
   /** Leaves an empty volume of that name. */
@@ -41,13 +43,13 @@ export function openPool(session: Session, host: string, name: string): Pool {
     const makes = POOLS[type];
     if (!makes)
       throw refused(`pool ${name} of host ${host} is of type ${type}; taken are ${Object.keys(POOLS).join(', ')}`);
-    return { name, makes, folder: textAt(described, 'target/path') ?? '', close, ...volumes() };
+    return { name, makes, folder: textAt(described, 'target/path') ?? '', close, ...volumes(makes, described) };
   } catch (error) {
     close();
     throw error;
   }
 
-  function volumes() {
+  function volumes(makes: Pool['makes'], described: Xml) {
     const refresh = () => {
       // Refused while a volume of the pool is being built; what is known then is new enough.
       try {
@@ -96,21 +98,23 @@ export function openPool(session: Session, host: string, name: string): Pool {
           needed: bytes,
         },
       );
+    const pathOf = (volume: string) => {
+      const found = within(volume, (one) => session.call((v) => v.volumePath(one)));
+      if (found === undefined) throw refused(`pool ${name} of host ${host} holds no volume ${volume}`);
+      return found;
+    };
     return {
       names: () => session.volumeNames(pool),
       has: (volume: string) => within(volume, () => true) ?? false,
       with: within,
-      path: (volume: string) => {
-        const found = within(volume, (one) => session.call((v) => v.volumePath(one)));
-        if (found === undefined) throw refused(`pool ${name} of host ${host} holds no volume ${volume}`);
-        return found;
-      },
+      path: pathOf,
+      place: (volume: string) => placeIn(described, pathOf(volume)),
       create: (volume: Xml) => make(() => session.call((v) => v.volumeCreate(pool, writeXml(volume), 0))),
       clone: (volume: Xml, from: VolumePtr) =>
         make(() => session.call((v) => v.volumeClone(pool, writeXml(volume), from, 0))),
       ensureEmpty: (volume: string) => {
         try {
-          make(() => session.call((v) => v.volumeCreate(pool, writeXml(emptyVolume(volume, 0)), 0)));
+          make(() => session.call((v) => v.volumeCreate(pool, writeXml(emptyVolume(volume, 0, makes)), 0)));
         } catch (error) {
           if (!isLibvirt(error, CODE.exists, CODE.volumeExists)) throw error;
         }

@@ -1,12 +1,15 @@
 import type { SeedMedium, VolumeSpec } from '../driver.js';
 import type { Operations } from './protocol.js';
+import type { Xml } from './xml.js';
 
 export type NewImage = Operations['putImage']['args'][0];
 
-/** The root of a machine as its domain needs it. */
-export interface Root {
+/** Where a disk, a medium or a root is, as its domain needs it. */
+export interface Place {
   path: string;
-  kind: 'file' | 'block' | 'folder';
+  kind: 'file' | 'block' | 'folder' | 'rbd';
+  /** `rbd`: the monitors, and who is let in with which of libvirt's secrets. */
+  source?: Xml[];
 }
 
 /** What a pool holds for machines: disks and drives for virtual machines, folders for containers. Existing things are looked at first. */
@@ -20,9 +23,9 @@ export interface Store {
   putSeed(seed: SeedMedium): void;
   removeSeed(name: string): void;
   /** Refuses what is not there. */
-  root(volume: string): Root;
-  /** Path of a seed or an image; refuses what is not there. */
-  medium(name: string): string;
+  root(volume: string): Place;
+  /** A seed or an image; refuses what is not there. */
+  medium(name: string): Place;
 }
 
 /** Volumes of machines: `i-<machine id>-<what for>`. */
