@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Secret } from './secret.js';
 
@@ -24,12 +24,40 @@ export function readEncryptionKey(env: NodeJS.ProcessEnv, home: string): Secret 
 
 /** Makes the key file unless there is one or the key is given; whole or not at all, also when killed half-way. */
 export function ensureKeyFile(env: NodeJS.ProcessEnv, home: string): void {
-  if (env['CKS_ENCRYPTION_KEY'] || env['DATABASE_URL']?.startsWith('mysql:') || existsSync(file(home))) return;
+  if (env['CKS_ENCRYPTION_KEY'] || env['DATABASE_URL']?.startsWith('mysql:')) return;
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const draft = `${file(home)}.${process.pid}`;
-  writeFileSync(draft, `${randomBytes(48).toString('base64')}\n`, { mode: 0o600 });
+  makeKey(file(home));
+}
+
+/** The key that follows: `CKS_NEW_ENCRYPTION_KEY` where the present one is given, else a file beside the key file, made once. */
+export function readNextKey(env: NodeJS.ProcessEnv, home: string): Secret {
+  const given = env['CKS_NEW_ENCRYPTION_KEY'];
+  if (env['CKS_ENCRYPTION_KEY']) {
+    if (given === undefined || given.length < 32)
+      throw new Error(
+        'CKS_NEW_ENCRYPTION_KEY must be given, with at least 32 characters: make one with `openssl rand -base64 48`',
+      );
+    return new Secret(given);
+  }
+  if (given) throw new Error('CKS_NEW_ENCRYPTION_KEY goes with CKS_ENCRYPTION_KEY: the key file gets a random key');
+  makeKey(nextFile(home));
+  return new Secret(readFileSync(nextFile(home), 'utf8').trim());
+}
+
+/** Puts the next key file in the place of the key file, once the database is sealed under it. */
+export function adoptNextKey(home: string): void {
+  if (existsSync(nextFile(home))) renameSync(nextFile(home), file(home));
+}
+
+const nextFile = (home: string) => `${file(home)}.next`;
+
+/** On disk before it is used: what is sealed under a lost key is lost. */
+function makeKey(path: string): void {
+  if (existsSync(path)) return;
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${randomBytes(48).toString('base64')}\n`, { mode: 0o600, flush: true });
   try {
-    linkSync(draft, file(home));
+    linkSync(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {

@@ -57,7 +57,12 @@ export class Sealer {
   }
 }
 
-const place = (owner: string, name: string) => `secret/${owner}/${name}`;
+/** What a stored secret is bound to. */
+export const secretPlace = (owner: string, name: string): string => `secret/${owner}/${name}`;
+const place = secretPlace;
+
+/** Id of the key that a text was sealed under. */
+export const sealedUnder = (sealed: string): string => sealed.split(':')[0] ?? '';
 
 /** Secrets by owner (`cluster/<uuid>`, `vm/<uuid>`, `user/<uuid>`, `service`) and name. */
 export async function readSecret(db: Db, sealer: Sealer, owner: string, name: string): Promise<Secret | undefined> {

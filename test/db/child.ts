@@ -5,6 +5,7 @@ import { DEFAULT_ZONE, seedDefaults } from '../../db/defaults.js';
 import { connect, transact } from '../../db/knex.js';
 import { migrate } from '../../db/migrate.js';
 import { claimOperation, queueOperation } from '../../db/operations.js';
+import { rotateKey } from '../../db/rotate-key.js';
 import type { NetworkOfferingRow, ZoneRow } from '../../db/rows.js';
 import { Sealer, Secret } from '../../db/secret.js';
 import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
@@ -47,6 +48,10 @@ async function perform(): Promise<unknown> {
       return many(task.times, () => claimOperation(db, task.operationId, randomUUID()).catch(failure));
     case 'reserve':
       return reserveAll(db, task.clusterId).catch(failure);
+    case 'rotate': {
+      const [from, to] = task.keys.map((key) => new Sealer(new Secret(key))) as [Sealer, Sealer];
+      return rotateKey(db, from, to, (done) => done >= task.dieAt && process.kill(process.pid, 'SIGKILL'));
+    }
     case 'network': {
       const zone = (await db<ZoneRow>('data_center').where({ uuid: DEFAULT_ZONE }).first())!;
       const offering = (await db<NetworkOfferingRow>('network_offerings').first())!;

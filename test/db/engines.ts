@@ -19,6 +19,7 @@ export type ChildTask =
   | { do: 'queue'; url: string; at: number; clusterId: string; times: number }
   | { do: 'claim'; url: string; at: number; operationId: string; times: number }
   | { do: 'reserve'; url: string; at: number; clusterId: string }
+  | { do: 'rotate'; url: string; at: number; keys: [string, string]; dieAt: number }
   | { do: 'network'; url: string; at: number; times: number };
 
 /** Databases of one engine for one file of tests. */
