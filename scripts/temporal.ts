@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { withCacheLock } from './cache-lock.js';
 import { readTemporalSettings, type TemporalSettings } from './temporal-settings.js';
 
 const run = promisify(execFile);
@@ -90,6 +91,24 @@ export async function findTemporal(
   if (found) return found;
   const folder = cacheFolder(env);
   await mkdir(folder, { recursive: true });
+  const waiting = () => say('another start is fetching the temporal program: waiting for it');
+  return withCacheLock(folder, waiting, async () => {
+    // Whom this one waited for has fetched it, or was killed and left its drafts.
+    const present = await installed(env);
+    if (present) return present;
+    for (const name of await readdir(folder))
+      if (/^(go|download)-/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+    return fetchTemporal(say, folder, env, settings, fetchIt);
+  });
+}
+
+async function fetchTemporal(
+  say: Say,
+  folder: string,
+  env: Env,
+  settings: TemporalSettings,
+  fetchIt: typeof download,
+): Promise<string> {
   const reasons: string[] = [];
   say(`the temporal program is not on the PATH: fetching ${settings.cli} once into ${folder}`);
   try {
