@@ -55,18 +55,25 @@ async function ensureSchedule(client: Client, scan: Scan): Promise<void> {
   }
 }
 
-async function ensureAll(client: Client, db: Knex): Promise<void> {
-  await ensureSchedule(client, OPERATIONS);
+async function wanted(db: Knex): Promise<Scan[]> {
   const seconds = (await readSettings(db))['cks.scan.seconds'];
   const zones = await db('data_center').whereNull('removed').select<{ uuid: string }[]>('uuid');
-  for (const { uuid } of zones) await ensureSchedule(client, ofZone(uuid, seconds));
+  return [OPERATIONS, ...zones.map(({ uuid }) => ofZone(uuid, seconds))];
+}
+
+/** Ids of the schedules that there are to be. */
+export const scheduleIds = async (db: Knex): Promise<string[]> => (await wanted(db)).map(({ id }) => id);
+
+/** Leaves every schedule there. */
+export async function ensureSchedules(client: Client, db: Knex): Promise<void> {
+  for (const scan of await wanted(db)) await ensureSchedule(client, scan);
 }
 
 /** Sees to it that the schedules exist, again and again: they vanish with Temporal's store. Returns how to stop. */
 export function keepSchedules(client: Client, db: Knex, log: Logger): () => void {
   let failing = false;
   const look = () =>
-    void ensureAll(client, db).then(
+    void ensureSchedules(client, db).then(
       () => (failing = false),
       (error: unknown) => {
         if (!failing) log.warn({ error: textOf(error) }, 'cannot ensure the schedules; will go on trying');

@@ -79,6 +79,16 @@ export async function migrate(db: Knex): Promise<void> {
   });
 }
 
+/** Throws when the schema is not there or is older than this release. */
+export async function assertMigrated(db: Knex): Promise<void> {
+  const known = (await db.schema.hasTable('schema_migration'))
+    ? await db('schema_migration').pluck<string[]>('name')
+    : [];
+  const missing = MIGRATIONS.filter(({ name }) => !known.includes(name)).map(({ name }) => name);
+  if (missing.length > 0)
+    throw new Error(`the database lacks ${missing.join(', ')}: npm run migrate brings it up to date`);
+}
+
 async function changeUniqueMysql(trx: Knex.Transaction, table: string, { was, is }: UniqueChange): Promise<void> {
   const [keys] = (await trx.raw(
     `SELECT index_name AS name, GROUP_CONCAT(column_name ORDER BY seq_in_index) AS columns_in_order FROM information_schema.statistics

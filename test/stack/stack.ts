@@ -230,6 +230,24 @@ export class Stack {
     return how;
   }
 
+  /** Runs a program of the service to its end, with the environment of its parts and what is given beside. */
+  async program(
+    path: string,
+    args: string[],
+    env: Record<string, string> = {},
+  ): Promise<{ status: number; out: string; err: string }> {
+    const [program = '', ...words] = this.#node(path);
+    const child = spawn(program, [...words, ...args], {
+      env: { ...environmentFor('service', this.settings, this.env), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const said = { out: '', err: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+    const status = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)));
+    return { status, ...said };
+  }
+
   temporalUp = () => this.until('Temporal accepts connections', () => accepts(this.settings.temporalPort), 30);
 
   ready = () =>

@@ -8,7 +8,8 @@ export type Layer = (typeof LAYERS)[number];
 
 /** `steps`: lists of steps and their layout, which the API builds plans from; they import nothing that runs in the sandbox only. */
 export function layerOf(file: string): Layer {
-  if (file === 'worker.ts') return 'worker';
+  // Programs that put the activities together.
+  if (file === 'worker.ts' || file === 'scripts/doctor.ts') return 'worker';
   if (file.startsWith('workflows/model/')) return 'model';
   if (file === 'workflows/client.ts') return 'client';
   if (file.startsWith('workflows/steps/') || file === 'workflows/engine/step.ts') return 'steps';
