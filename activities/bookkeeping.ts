@@ -1,5 +1,5 @@
-import { heartbeat, sleep } from '@temporalio/activity';
-import { claimOperation, readFacts, recordPlan, settleOperation } from '../db/operations.js';
+import { activityInfo, heartbeat, sleep } from '@temporalio/activity';
+import { claimOperation, outcomeOfRun, readFacts, recordPlan, settleOperation } from '../db/operations.js';
 import { textOf } from '../workflows/model/fault.js';
 import type { Claim, ClusterFacts, Outcome } from '../workflows/model/operation.js';
 import type { PlanLine } from '../workflows/model/plan.js';
@@ -9,18 +9,21 @@ import { surveyNodes } from './survey.js';
 /** Plan and end of an operation: rows only, idempotent, retried until they pass. */
 export const bookkeepingActivities = ({ db }: Deps) => ({
   recordPlan: (operationId: string, lines: PlanLine[]): Promise<void> => recordPlan(db, operationId, lines),
-  settle: (operationId: string, outcome: Outcome): Promise<void> => settleOperation(db, operationId, outcome),
+  settle: async (operationId: string, outcome: Outcome): Promise<void> =>
+    settleOperation(db, operationId, await outcomeOfRun(db, operationId, runOf(), outcome)),
 });
+
+const runOf = () => activityInfo().workflowExecution!.runId;
 
 export const claimingActivities = (deps: Deps) => ({
   /**
    * Takes the operation for this run, after the operation that it takes over from has ended, and reads the facts for its list.
-   * `runId`: the first run of the workflow, which a run that goes on in a new history keeps.
+   * `before`: the run that this one goes on from in a new history.
    * A further attempt looks at the machines first: rows may be older than the world. Null: the operation is not to be had.
    */
-  async claim(operationId: string, runId: string): Promise<{ claim: Claim; facts: ClusterFacts } | null> {
+  async claim(operationId: string, before?: string): Promise<{ claim: Claim; facts: ClusterFacts } | null> {
     for (;;) {
-      const claim = await claimOperation(deps.db, operationId, runId);
+      const claim = await claimOperation(deps.db, operationId, runOf(), before);
       if (claim === null) return null;
       if (claim !== 'wait') {
         // A host that does not answer is met by the step that needs it.

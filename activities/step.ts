@@ -62,10 +62,11 @@ export function asSteps<G extends Record<string, StepActivity>>(db: Knex, group:
 
 async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promise<T> {
   const context = Context.current();
-  await begin(db, ref);
+  const { runId } = context.info.workflowExecution!;
+  await begin(db, ref, runId);
   const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
   try {
-    const result = await step.run(() => assertHolds(db, ref.operationId), body);
+    const result = await step.run(() => assertHolds(db, ref.operationId, runId), body);
     await end(db, ref);
     return result;
   } catch (error) {
@@ -77,7 +78,7 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
   }
 }
 
-const HELD = 'EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL)';
+const HELD = 'EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL';
 
 /** One row update as plain SQL: every step writes two, and building them anew cost as much as running them. Returns how many. */
 async function update(db: Knex, sql: string, values: readonly (string | number | null)[]): Promise<number> {
@@ -88,14 +89,16 @@ async function update(db: Knex, sql: string, values: readonly (string | number |
 }
 
 /** One statement: the line is marked only if the operation holds its cluster. */
-async function begin(db: Knex, { operationId, line, undo }: StepRef): Promise<void> {
+async function begin(db: Knex, { operationId, line, undo }: StepRef, runId: string): Promise<void> {
   const marked = await update(
     db,
     `UPDATE operation_step SET state = ?, began = COALESCE(began, ${now(db).toQuery()}), attempts = attempts + 1
-     WHERE operation_id = ? AND line = ? AND ${HELD}`,
-    [undo ? 'undoing' : 'running', operationId, line, operationId],
+     WHERE operation_id = ? AND line = ? AND ${HELD} AND run_id = ?)`,
+    [undo ? 'undoing' : 'running', operationId, line, operationId, runId],
   );
-  if (marked !== 1) throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
+  if (marked === 1) return;
+  await assertHolds(db, operationId, runId);
+  throw fault('Internal', `operation ${operationId} has no line ${line}`);
 }
 
 const sinceBegan = (db: Db) =>
@@ -108,13 +111,13 @@ async function end(db: Knex, { operationId, line, undo }: StepRef): Promise<void
   await update(
     db,
     `UPDATE operation_step SET state = ?, note = NULL, ended = ${now(db).toQuery()}${took}
-     WHERE operation_id = ? AND line = ? AND ${HELD}`,
+     WHERE operation_id = ? AND line = ? AND ${HELD})`,
     [undo ? 'undone' : 'done', operationId, line, operationId],
   );
 }
 
 async function note(db: Knex, { operationId, line }: StepRef, text: string): Promise<void> {
-  await update(db, `UPDATE operation_step SET note = ? WHERE operation_id = ? AND line = ? AND ${HELD}`, [
+  await update(db, `UPDATE operation_step SET note = ? WHERE operation_id = ? AND line = ? AND ${HELD})`, [
     text.slice(0, 2000),
     operationId,
     line,

@@ -1,4 +1,10 @@
-import type { ClusterFacts, OfferingSize, OperationRequest, VersionRef } from '../workflows/model/operation.js';
+import {
+  LIST_REVISION,
+  type ClusterFacts,
+  type OfferingSize,
+  type OperationRequest,
+  type VersionRef,
+} from '../workflows/model/operation.js';
 import { readDetails } from './clusters.js';
 import type { Db } from './knex.js';
 import { readNodeFacts } from './nodes.js';
@@ -23,6 +29,7 @@ export async function readClusterFacts(
     .select<{ name: string }[]>('name');
   const has = (name: string) => secrets.some((secret) => secret.name === name);
   return {
+    revision: LIST_REVISION,
     clusterId: cluster.uuid,
     clusterName: cluster.name,
     clusterType: cluster.cluster_type,

@@ -33,7 +33,7 @@ export const readNodeFacts = async (db: Db, clusterId: string, rootId?: string):
     hostUp: node.host_status !== 'Down',
     version: node.kubernetes_node_version,
     staged: node.staged_version,
-    draining: node.draining === 1,
+    draining: node.draining !== 0,
     external: node.external_node === 1,
     manualUpgrade: node.manual_upgrade === 1,
     addedNow: rootId !== undefined && node.added_by === rootId,

@@ -124,10 +124,15 @@ export const readOperation = (db: Db, uuid: string): Promise<OperationRow | unde
   Promise.resolve(db<OperationRow>('operation').where({ uuid }).first());
 
 /**
- * Takes a queued operation for the run `runId`, once. Returns null when it is not to be had (ended, or another run's), and
- * `'wait'` while the operation that it takes over from still holds the cluster.
+ * Takes a queued operation for the run `runId`, once; `before` is the run that this one goes on from in a new history. Returns null
+ * when it is not to be had (ended, or another run's), and `'wait'` while the operation that it takes over from still holds the cluster.
  */
-export async function claimOperation(db: Knex, uuid: string, runId: string): Promise<Claim | null | 'wait'> {
+export async function claimOperation(
+  db: Knex,
+  uuid: string,
+  runId: string,
+  before?: string,
+): Promise<Claim | null | 'wait'> {
   return transact(db, async (trx) => {
     const known = await readOperation(trx, uuid);
     if (!known) return null;
@@ -160,8 +165,10 @@ export async function claimOperation(db: Knex, uuid: string, runId: string): Pro
         state: 'Started',
         description: `${rule.phrase} ${cluster.name}`,
       });
-    } else if (row.run_id !== runId || row.active_cluster_id === null) {
+    } else if (row.active_cluster_id === null || (row.run_id !== runId && row.run_id !== before)) {
       return null;
+    } else {
+      await trx('operation').where({ uuid }).update({ run_id: runId });
     }
     const earlier = await trx('operation_step as s')
       .join('operation as o', 'o.uuid', 's.operation_id')
@@ -321,8 +328,20 @@ async function restingReason(
 }
 
 /** Throws `NotHolder` unless the operation still holds its cluster. */
-export async function assertHolds(db: Db, operationId: string): Promise<void> {
+export async function assertHolds(db: Db, operationId: string, runId: string): Promise<void> {
   const row = await readOperation(db, operationId);
   if (!row || row.active_cluster_id === null || row.ended !== null)
     throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
+  if (row.run_id !== runId) throw fault('RunLost', RUN_RESET);
+}
+
+/** Why an operation ends whose run was made by a reset: it replays what was, and knows nothing of what was done since. */
+const RUN_RESET =
+  'the Temporal run of the operation was reset, which is refused: resumeKubernetesClusterOperation continues it';
+
+/** What a run may settle: its own outcome, or, where the operation is another run's, that it was reset. */
+export async function outcomeOfRun(db: Db, operationId: string, runId: string, outcome: Outcome): Promise<Outcome> {
+  const row = await readOperation(db, operationId);
+  if (!row || row.ended !== null || row.run_id === null || row.run_id === runId) return outcome;
+  return { end: 'failed', fault: 'RunLost', reason: RUN_RESET, leftovers: [], failedLines: [], leftoverLines: [] };
 }

@@ -28,6 +28,8 @@ export function controlOf(zone: Zone, guests: Guests, machines: Machines): Contr
         return zone.faults.list();
       case 'DELETE faults':
         return { removed: zone.faults.clear() };
+      case 'DELETE faults/NAME':
+        return { removed: zone.faults.clear(name) };
       case 'POST faults':
         return zone.faults.add(await read(faultSchema));
       case 'POST hosts/NAME': {

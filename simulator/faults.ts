@@ -18,6 +18,8 @@ export interface Action {
   host?: string;
   /** Id of the Kubernetes cluster, for calls of its API. */
   cluster?: string;
+  /** Id of the network, where the key is something else. */
+  network?: string;
   /** Only looks: a fault has to name its kind or host, so that it is not used up by a probe. */
   observes?: boolean;
 }
@@ -25,7 +27,7 @@ export interface Action {
 export const faultSchema = z.strictObject({
   on: z.enum(AREAS),
   match: z.string().min(1),
-  /** Only actions whose key, node, host or cluster has this text too. */
+  /** Only actions whose key, node, host, cluster or network has this text too. */
   of: z.string().min(1).optional(),
   kind: z.enum(['fail', 'failForGood', 'hang', 'loseReply', 'drop', 'slow']),
   times: z.int().min(1).default(1),
@@ -63,8 +65,9 @@ export class Faults {
     return added;
   }
 
-  clear(): number {
-    const keys = this.shelf.keys();
+  /** Takes away all of them, or the one with the id. Returns how many. */
+  clear(id?: string): number {
+    const keys = this.shelf.keys().filter((key) => id === undefined || key === id);
     for (const key of keys) this.shelf.delete(key);
     return keys.length;
   }
@@ -72,7 +75,7 @@ export class Faults {
   /** The oldest fault that fits the action, one use of it taken. */
   take(action: Action): FaultKind | undefined {
     const texts = action.observes ? [action.kind, action.host] : [action.kind, action.key, action.node, action.host];
-    const owners = [action.key, action.node, action.host, action.cluster];
+    const owners = [action.key, action.node, action.host, action.cluster, action.network];
     const hit = this.list().find(
       ({ on, match, of }) =>
         on === action.on &&

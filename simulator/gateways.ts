@@ -103,7 +103,7 @@ export class Gateways {
           this.zone.addresses.put(publicAddress, wanted);
         });
       });
-      return { action: action(publicAddress), run };
+      return { action: { ...action(publicAddress), network: networkId }, run };
     }
     if (kind === 'gateway.apply') {
       const network: GatewayNetwork = parse(kind, networkSchema, body);

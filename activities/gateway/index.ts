@@ -19,7 +19,7 @@ import {
   revokeClusterRules,
   type Place,
 } from './cluster-rules.js';
-import { renderGateway } from './render.js';
+import { LEFT_OUT, renderGateway } from './render.js';
 
 /** Rules change under whoever applies them only when others are at work too. */
 const MOST_ROUNDS = 10;
@@ -137,7 +137,10 @@ export const gatewayActivities = ({ db, openGateway }: Pick<Deps, 'db' | 'openGa
         );
         const ids = leaving.map(({ vm_id }) => vm_id);
         await removeMachineRules(trx, place, ids);
-        await trx('kubernetes_cluster_vm_map').whereIn('vm_id', ids).where({ control_node: 1 }).update({ draining: 1 });
+        await trx('kubernetes_cluster_vm_map')
+          .whereIn('vm_id', ids)
+          .where({ control_node: 1 })
+          .update({ draining: LEFT_OUT });
         const staying = all.filter(({ vm_id }) => !ids.includes(vm_id));
         if (staying.length > 0) await addClusterRules(trx, place, staying, start);
       });

@@ -9,6 +9,8 @@ import type { AclRule, Balancer, Forward, GatewayNetwork, Opening, Protocol, Ser
 
 const ANYWHERE = '0.0.0.0/0';
 const OPERATORS_BRIDGE = 'cksbr0';
+/** Value of `draining` of a control node that leaves the cluster: the balancer does not name it any more, while its machine is removed. */
+export const LEFT_OUT = 2;
 
 /** A machine of a cluster, as a cluster's own balancer sees it. */
 interface ControlNode {
@@ -131,6 +133,7 @@ const readControls = (db: Db, { networks }: GatewayFacts): Promise<ControlNode[]
         networks.map(({ uuid }) => uuid),
       )
       .where('m.control_node', 1)
+      .whereNot('m.draining', LEFT_OUT)
       .whereNotIn('v.state', ['Expunging', 'Destroyed'])
       .orderBy('m.id')
       .select<ControlNode[]>('m.cluster_id', 'm.draining', 'v.network_id', 'v.ip_address'),

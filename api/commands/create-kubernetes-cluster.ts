@@ -16,7 +16,7 @@ import {
   type OfferingFacts,
 } from '../../workflows/model/create-rules.js';
 import { fault } from '../../workflows/model/fault.js';
-import type { ClusterFacts } from '../../workflows/model/operation.js';
+import { LIST_REVISION, type ClusterFacts } from '../../workflows/model/operation.js';
 import { createClusterSteps } from '../../workflows/steps/create-cluster.js';
 import { command, EVERYONE, job, type Context } from '../command.js';
 import { newOwner } from '../ownership.js';
@@ -213,6 +213,7 @@ const newFacts = (
   asked: { enablecsi?: boolean; cniconfigurationid?: string },
   { network }: CreateRows,
 ): ClusterFacts => ({
+  revision: LIST_REVISION,
   clusterId: '',
   clusterName: wish.name,
   clusterType: 'CloudManaged',

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { moveCluster, readCluster, readDetails, writeDetail } from '../../db/clusters.js';
-import { assertHolds, claimOperation, readOperation, recordPlan, settleOperation } from '../../db/operations.js';
+import {
+  assertHolds,
+  claimOperation,
+  outcomeOfRun,
+  readOperation,
+  recordPlan,
+  settleOperation,
+} from '../../db/operations.js';
 import { usualSeconds } from '../../db/operations-list.js';
 import type { ClusterRow, JobRow, OperationRow, StepRow } from '../../db/rows.js';
 import type { Claim, End, Outcome } from '../../workflows/model/operation.js';
@@ -140,8 +147,29 @@ onEachEngine((engines) => {
     test('gives it to the same run again, since the answer may have been lost', async () => {
       const { operationId } = await world.queue(await world.addCluster('again'));
       const first = await claim(operationId, 'run-1');
-      expect(await claim(operationId, 'run-1')).toEqual(first);
+      expect(await claim(operationId, 'run-1')).toEqual({ ...first, elapsedSeconds: expect.any(Number) });
       expect(await claim(operationId, 'run-2')).toBeNull();
+    });
+
+    test('gives it to a run that goes on in a new history, and then to the earlier run no more', async () => {
+      const { operationId } = await world.queue(await world.addCluster('long'));
+      await claim(operationId, 'run-1');
+      expect(await claimOperation(world.db, operationId, 'run-3', 'run-2')).toBeNull();
+      expect(await claimOperation(world.db, operationId, 'run-2', 'run-1')).toMatchObject({ kind: 'create' });
+      expect(await claim(operationId, 'run-1')).toBeNull();
+      await assertHolds(world.db, operationId, 'run-2');
+      await expect(assertHolds(world.db, operationId, 'run-1')).rejects.toMatchObject({ type: 'RunLost' });
+    });
+
+    test('a run that does not have it settles it as reset, whatever it thinks', async () => {
+      const { operationId } = await world.queue(await world.addCluster('reset'));
+      await claim(operationId, 'run-1');
+      const mine = outcome('cancelled');
+      expect(await outcomeOfRun(world.db, operationId, 'run-1', mine)).toBe(mine);
+      expect(await outcomeOfRun(world.db, operationId, 'run-2', mine)).toMatchObject({
+        end: 'failed',
+        fault: 'RunLost',
+      });
     });
 
     test('gives nothing once the operation has ended', async () => {
@@ -149,7 +177,7 @@ onEachEngine((engines) => {
       await claim(operationId, 'run-1');
       await settleOperation(world.db, operationId, outcome('failed'));
       expect(await claim(operationId, 'run-1')).toBeNull();
-      await expect(assertHolds(world.db, operationId)).rejects.toThrow('this worker was cut off');
+      await expect(assertHolds(world.db, operationId, 'run-1')).rejects.toThrow('this worker was cut off');
     });
 
     test('lets a take-over wait until the holder has ended', async () => {
@@ -159,9 +187,9 @@ onEachEngine((engines) => {
       const remove = await world.queue(cluster, { kind: 'delete', takeOver: true, command: 'deleteKubernetesCluster' });
       expect(await claim(remove.operationId)).toBe('wait');
       await settleOperation(world.db, create.operationId, outcome('superseded', { fault: 'Superseded' }));
-      expect(await claim(remove.operationId)).toMatchObject({ kind: 'delete' });
+      expect(await claim(remove.operationId, 'run-2')).toMatchObject({ kind: 'delete' });
       expect((await reread(cluster)).state).toBe('Destroying');
-      await assertHolds(world.db, remove.operationId);
+      await assertHolds(world.db, remove.operationId, 'run-2');
     });
 
     test('ends a second delete well when the first has removed the cluster', async () => {

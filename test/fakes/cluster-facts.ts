@@ -1,4 +1,9 @@
-import type { ClusterFacts, NodeFacts, NodeRoleName } from '../../workflows/model/operation.js';
+import {
+  LIST_REVISION,
+  type ClusterFacts,
+  type NodeFacts,
+  type NodeRoleName,
+} from '../../workflows/model/operation.js';
 import type { OperationKind } from '../../workflows/model/states.js';
 
 export const size = (name: string, cpus: number, ramMb: number) => ({ id: name, name, cpus, ramMb });
@@ -9,7 +14,7 @@ export const aNode = (role: NodeRoleName, index: number, more: Partial<NodeFacts
 }); // prettier-ignore
 
 export const newCluster = (controlCount: number, workerCount: number, more: Partial<ClusterFacts> = {}): ClusterFacts => ({
-  clusterId: 'c', clusterName: 'c', clusterType: 'CloudManaged', state: 'Created', controlCount, workerCount, etcdCount: 0, nodes: [], request: {},
+  revision: LIST_REVISION, clusterId: 'c', clusterName: 'c', clusterType: 'CloudManaged', state: 'Created', controlCount, workerCount, etcdCount: 0, nodes: [], request: {},
   version: { id: 'v33', semantic: '1.33.4' }, target: null, networkState: 'Allocated', networkOwned: true, networkShared: false, hasRules: false, hasVerifiedRules: false, hasKeys: false,
   hasKubeconfig: false, hasProtection: false, autoscaling: false, csi: false, registry: false, cniConfiguration: false, components: [], ...more,
 }); // prettier-ignore

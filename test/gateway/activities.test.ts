@@ -160,7 +160,7 @@ onEachEngine((engines) => {
     await act.serve(ref, node('control', 2));
     expect(members()).toEqual([false, false]);
     await act.removeNodeRules(ref, node('control', 1));
-    expect(members()).toEqual([true, false]);
+    expect(members()).toEqual([false]);
   });
 
   it("members are asked with the cluster's authority once it is known", async () => {

@@ -22,10 +22,10 @@ export function doneTwice(effects: readonly Effect[]): string[] {
 export const countOf = (effects: readonly Effect[], kind: string) => effects.filter((one) => one.kind === kind).length;
 
 type NodeRow = Pick<VmRow, 'name' | 'instance_name' | 'state' | 'ip_address'> &
-  Pick<VmMapRow, 'role' | 'phase' | 'control_node'>;
+  Pick<VmMapRow, 'role' | 'phase' | 'control_node' | 'external_node'>;
 export const nodeRows = (stack: Stack, clusterId: string) =>
   stack.rows<NodeRow>(
-    'SELECT v.name, v.instance_name, v.state, v.ip_address, m.role, m.phase, m.control_node FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? ORDER BY v.name',
+    'SELECT v.name, v.instance_name, v.state, v.ip_address, m.role, m.phase, m.control_node, m.external_node FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? ORDER BY v.name',
     clusterId,
   );
 
@@ -132,8 +132,9 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
     list.filter(({ networkId }) => networkId === cluster.network_id);
   const domains = world.domains.filter((one) => one.clusterId === clusterId);
   const machine = ([name, state]: [string, string]) => `${name} ${state}`;
+  const own = rows.filter(({ external_node }) => external_node === 0);
   expect(domains.map(({ name, state }) => machine([name, state])).sort()).toEqual(
-    rows.map(({ instance_name }) => machine([instance_name, isOn ? 'running' : 'shut off'])).sort(),
+    own.map(({ instance_name }) => machine([instance_name, isOn ? 'running' : 'shut off'])).sort(),
   );
   expect(domains.flatMap(({ media }) => media)).toEqual([]);
   expect(rows.map(({ phase, state }) => `${phase} ${state}`)).toEqual(
@@ -151,8 +152,14 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
     controls: controls.length,
     workers: rows.filter(({ role }) => role === 'worker').length,
   });
-  expect(stack.rows('SELECT ip4_address FROM guest_address WHERE network_id = ?', cluster.network_id)).toHaveLength(
-    rows.length,
+  // Machines that a user made in the network have theirs too.
+  const addresses = (from: string) =>
+    stack
+      .rows<{ address: string }>(`SELECT ${from} WHERE network_id = ?`, cluster.network_id)
+      .map(({ address }) => address)
+      .sort();
+  expect(addresses('ip4_address AS address FROM guest_address')).toEqual(
+    addresses('ip_address AS address FROM (SELECT * FROM vm_instance WHERE removed IS NULL)'),
   );
   if (isOn) {
     const nodes = JSON.parse(await stack.kubectl(clusterId, 'get', 'nodes', '-o', 'json')) as {

@@ -17,7 +17,8 @@ import { connectTemporal } from '../../workflows/client.js';
 import { freePorts, sleep, StackPart } from './parts.js';
 
 const exec = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Also for the compiled form, in dist/. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\bdist\/$/, '');
 
 interface Database {
   pragma(text: string): unknown;
@@ -350,9 +351,14 @@ export class Stack {
   /** Everything that exists but cached copies. */
   worldWithoutCache = async () => ({ ...(await this.world()), cache: undefined });
   effects = () => this.#control<Effect[]>('effects');
-  breaks = (fault: Fault) => this.#control('faults', { method: 'POST', body: JSON.stringify(fault) });
-  heals = () => this.#control('faults', { method: 'DELETE' });
-  faults = () => this.#control<Fault[]>('faults');
+  breaks = (fault: Fault) =>
+    this.#control<Fault & { id: number }>('faults', { method: 'POST', body: JSON.stringify(fault) });
+  /** No more faults, or no more of the one with the id. Answers how many there were. */
+  heals = (id?: number) =>
+    this.#control<{ removed: number }>(id === undefined ? 'faults' : `faults/${id}`, { method: 'DELETE' });
+  faults = () => this.#control<(Fault & { id: number })[]>('faults');
+  /** What happens to the data centre behind the service's back (`docs/simulator.md` "Play fate"), such as `hosts/host-2`. */
+  fate = (path: string, body: object) => this.#control(path, { method: 'POST', body: JSON.stringify(body) });
 
   async client(): Promise<Client> {
     this.#client ??= await connectTemporal({ TEMPORAL_PORT: String(this.settings.temporalPort) });

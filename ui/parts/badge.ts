@@ -2,7 +2,7 @@ import { h } from '../dom.js';
 
 /** Colour by what a state means to its reader; the word itself is always there. */
 const TONE: Record<string, string> = {
-  Running: 'good', Ready: 'good', succeeded: 'good', done: 'good', Enabled: 'good',
+  Running: 'good', Ready: 'good', succeeded: 'good', done: 'good', Enabled: 'good', Up: 'good', Down: 'bad', Failed: 'bad',
   Error: 'bad', Alert: 'bad', failed: 'bad', leftover: 'bad', ERROR: 'bad',
   Starting: 'busy', Stopping: 'busy', Scaling: 'busy', Upgrading: 'busy', Destroying: 'busy', Importing: 'busy', RemovingNodes: 'busy', Recovering: 'busy',
   running: 'busy', queued: 'busy', pausing: 'warn', paused: 'warn', cancelling: 'warn', undoing: 'warn', WARN: 'warn', cancelled: 'warn',

@@ -68,9 +68,9 @@ export const hostsView: ShowView = (view) => {
       { title: 'Zone', cell: (each) => String(each.zonename) },
       { title: 'CPU in use', cell: (each) => `${String(each.cpuallocated)} of ${String(each.cpunumber)}` },
       { title: 'Memory in use', cell: (each) => `${memoryText(Math.round(Number(each.memoryallocated) / MB))} of ${memoryText(Math.round(Number(each.memorytotal) / MB))}` },
-      { title: 'Tags', cell: (each) => String(each.hosttags ?? '') },
+      { title: 'Tags', cell: (each) => String(each.hosttags ?? '—') },
       { title: 'URL', cell: (each) => h('code', {}, String(each.url ?? '')) },
-      { title: 'Seen', cell: (each) => dateText(each.lastpinged) },
+      { title: 'Seen', cell: (each) => dateText(each.lastpinged) || '—' },
     ],
   }); // prettier-ignore
 };

@@ -58,7 +58,7 @@ export async function operate({ operationId }: OperationInput, operation: Operat
   });
 
   const claimed = await CancellationScope.nonCancellable(() =>
-    claiming.claim(operationId, workflowInfo().firstExecutionRunId),
+    claiming.claim(operationId, workflowInfo().continuedFromExecutionRunId),
   );
   if (claimed === null) return 'not claimed';
   const { claim, facts } = claimed;

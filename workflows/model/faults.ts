@@ -150,7 +150,7 @@ export const FAULTS = {
     cs: 4250,
     retry: false,
     mend: 'service',
-    doc: "The operation's Temporal run was terminated or lost; resume continues it.",
+    doc: "The operation's Temporal run was terminated, reset or lost; resume continues it.",
   },
   DownloadFailed: {
     wire: 530,

@@ -95,8 +95,13 @@ export interface OperationRequest {
   manualUpgrade?: boolean;
 }
 
+/** Raised when lists change for the same facts. A run keeps the lists of the revision that it read with its facts. */
+export const LIST_REVISION = 1;
+
 /** What a list of steps is built from: read once, at the start of an attempt. */
 export interface ClusterFacts {
+  /** `LIST_REVISION` of the build that read the facts; absent before there was one. */
+  revision?: number;
   clusterId: string;
   clusterName: string;
   clusterType: 'CloudManaged' | 'ExternalManaged';

@@ -10,6 +10,13 @@ const ORDER: readonly NodeFacts['phase'][] = ['gone', ...NODE_PHASES];
 export const hasReached = (context: BootContext, node: NodeRef, wanted: NodeFacts['phase']): boolean =>
   ORDER.indexOf(findNode(context.facts, node)?.phase ?? 'gone') >= ORDER.indexOf(wanted);
 
+/**
+ * Runs of the time before revision 1 left the media of Ready nodes alone. But that a node is Ready says nothing of its drives, and the seed
+ * holds the machine's host key.
+ */
+const isLeftAlone = (context: BootContext, node: NodeRef): boolean =>
+  context.facts.revision === undefined && hasReached(context, node, 'ready');
+
 /** Brings one machine from nothing to a Ready node of the cluster. `join` is how it gets in: kubeadm init, a join, or etcd. */
 export function bootNode(context: BootContext, node: NodeRef, join: Item<Act>[]): Item<Act>[] {
   const { facts, settings } = context;
@@ -62,7 +69,7 @@ export function bootNode(context: BootContext, node: NodeRef, join: Item<Act>[])
             title: `${label}: eject and delete the seed medium`,
             kind: 'medium.eject',
             limitSeconds: machine,
-            skip: reached('ready', 'is past its first boot'),
+            skip: isLeftAlone(context, node) && `${label} is past its first boot`,
             run: ({ hypervisor }) => hypervisor.ensureSeedAbsent(node),
           },
         ],
@@ -118,6 +125,6 @@ export const ejectVersionMedium = (context: BootContext, node: NodeRef, after: s
   kind: 'medium.eject',
   needs: [after],
   limitSeconds: context.settings['cks.machine.timeout'],
-  skip: hasReached(context, node, 'ready') && `${nodeLabel(node)} is past its installation`,
+  skip: isLeftAlone(context, node) && `${nodeLabel(node)} is past its installation`,
   run: ({ hypervisor }) => hypervisor.ensureVersionMediumEjected(node),
 });

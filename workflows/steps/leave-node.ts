@@ -7,7 +7,7 @@ import type { BootContext } from './context.js';
  * Takes one of our nodes out of its cluster for good: drain, Kubernetes, etcd, rules, machine, rows. Once its Node object is gone there is
  * no way back: a cancel then finishes the removal instead of leaving a machine that belongs to nothing.
  */
-export function leaveNode({ settings }: BootContext, node: NodeFacts): Item<Act>[] {
+export function leaveNode({ facts, settings }: BootContext, node: NodeFacts): Item<Act>[] {
   const label = nodeLabel(node);
   const machine = settings['cks.machine.timeout'];
   const lost = !node.hostUp && 'its host is down';
@@ -40,7 +40,11 @@ export function leaveNode({ settings }: BootContext, node: NodeFacts): Item<Act>
       noReturn: true,
       limitSeconds: settings['cks.api.timeout'],
       run: ({ kubernetes }) => kubernetes.deleteNode(node),
-      undo: finish,
+      undo: async (act: Act) => {
+        // The step may have failed before it deleted anything; runs of the time before revision 1 took it for done.
+        if (facts.revision !== undefined) await act.kubernetes.deleteNode(node);
+        await finish(act);
+      },
     },
     {
       title: `${label}: remove its forwards`,

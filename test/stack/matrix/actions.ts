@@ -1,0 +1,117 @@
+import type { SettingName } from '../../../workflows/model/settings.js';
+import type { Fault } from '../stack.js';
+
+/** Where a step works, as the rows tell once it is reached. */
+export interface Spot {
+  clusterId: string;
+  clusterName: string;
+  networkId: string;
+  operationId: string;
+  line: number;
+  /** The machine that the title names. */
+  node: { name: string; instance: string } | undefined;
+}
+type Place = Pick<Fault, 'on' | 'match' | 'of'>;
+/** What the work of a kind of step is in the simulated zone, and the setting that bounds the step. */
+interface Action {
+  limit: SettingName;
+  place(spot: Spot, title: string): Place;
+}
+
+const machine = (kind: string, limit: SettingName = 'cks.machine.timeout'): Action => ({
+  limit,
+  place: ({ node }) => ({ on: 'hypervisor', match: kind, of: node?.instance ?? '' }),
+});
+const gateway = (kind: string): Action => ({
+  limit: 'cks.network.timeout',
+  place: ({ networkId }) => ({ on: 'gateway', match: kind, of: networkId }),
+});
+/** One subcommand of `cks-node` on the node that the title names, or on any of the cluster. */
+const node = (subcommand: string, limit: SettingName): Action => ({
+  limit,
+  place: ({ node: found, clusterName }) => ({
+    on: 'node',
+    match: `node.${subcommand}`,
+    of: found?.name ?? `${clusterName}-`,
+  }),
+});
+/** A run that is keyed by the step: others of its kind may run on the node meanwhile. */
+const run = (subcommand: string, limit: SettingName): Action => ({
+  limit,
+  place: ({ operationId, line }) => ({ on: 'node', match: `${subcommand}-${operationId}-${line}` }),
+});
+const kubernetes = (action: string, limit: SettingName = 'cks.api.timeout'): Action => ({
+  limit,
+  place: ({ node: found, clusterId }) => ({ on: 'kubernetes', match: action, of: found?.name ?? clusterId }),
+});
+
+/** By kind of step. `rows`: the step only looks, or writes rows only; it is broken where it is written down. */
+export const ACTIONS: Record<string, Action | 'rows'> = {
+  'store.reserve': 'rows',
+  'store.keys': 'rows',
+  'store.record': 'rows',
+  'store.release': 'rows',
+  'store.forget': 'rows',
+  'store.adopt': 'rows',
+  'network.address': gateway('gateway.address'),
+  'network.gateway': gateway('gateway.apply'),
+  'network.member': gateway('gateway.apply'),
+  'network.remove': gateway('gateway.delete'),
+  'network.withdraw': gateway('gateway.apply'),
+  'machine.volume': machine('volume.create', 'cks.machine.volume.timeout'),
+  'machine.define': machine('domain.define'),
+  'machine.start': machine('domain.start'),
+  'machine.stop': machine('domain.stop'),
+  'machine.remove': machine('domain.delete'),
+  'machine.resize': machine('domain.resize'),
+  'machine.ssh': 'rows',
+  'medium.attach': machine('medium.attach'),
+  'medium.eject': {
+    limit: 'cks.machine.timeout',
+    place: ({ node: found }, title) => ({
+      on: 'hypervisor',
+      match: title.includes('seed') ? `${found?.instance}-seed` : `${found?.instance}/iso-`,
+    }),
+  },
+  'node.install': node('install', 'cks.node.install.timeout'),
+  'node.init': node('init', 'cks.node.kubeadm.timeout'),
+  'node.join.worker': node('join', 'cks.node.kubeadm.timeout'),
+  'node.join.control': node('join', 'cks.node.kubeadm.timeout'),
+  'node.kubeconfig': 'rows',
+  'node.ready': 'rows',
+  'node.renew': run('renew', 'cks.node.kubeadm.timeout'),
+  'node.rejoin': run('renew', 'cks.node.kubeadm.timeout'),
+  'node.registry': run('registry', 'cks.component.timeout'),
+  'node.etcd': node('etcd', 'cks.etcd.timeout'),
+  'node.reset': run('reset', 'cks.component.timeout'),
+  'node.validate': 'rows',
+  'node.drain': kubernetes('patch.nodes', 'cks.node.drain.timeout'),
+  'node.stage': run('prestage', 'cks.node.stage.timeout'),
+  'node.upgrade.first': node('upgrade', 'cks.node.upgrade.timeout'),
+  'node.upgrade.control': node('upgrade', 'cks.node.upgrade.timeout'),
+  'node.upgrade.worker': node('upgrade', 'cks.node.upgrade.timeout'),
+  'node.return': kubernetes('patch.nodes', 'cks.node.ready.timeout'),
+  'etcd.health': {
+    limit: 'cks.etcd.timeout',
+    place: ({ operationId, line }) => ({ on: 'node', match: `etcd-health-${operationId}-${line}-` }),
+  },
+  'etcd.save': run('etcd', 'cks.etcd.timeout'),
+  'etcd.remove': run('etcd', 'cks.etcd.timeout'),
+  'kubernetes.api': 'rows',
+  'kubernetes.baseline': 'rows',
+  'kubernetes.workload': 'rows',
+  'kubernetes.delete': kubernetes('delete.nodes'),
+  'kubernetes.protect': kubernetes('patch.nodes'),
+  'component.cni': run('cni', 'cks.component.timeout'),
+  'component.dashboard': run('component', 'cks.component.timeout'),
+  'component.provider': run('component', 'cks.component.timeout'),
+  'component.csi': run('component', 'cks.component.timeout'),
+  'component.autoscaler': run('component', 'cks.component.timeout'),
+  'component.secret': kubernetes('cloudstack-secret', 'cks.component.timeout'),
+};
+
+/** Steps whose failure is told and does not end their operation. */
+export const isOptional = (operation: string, kind: string): boolean =>
+  kind === 'node.reset' ||
+  /^component\.(dashboard|provider|csi)$/.test(kind) ||
+  (kind === 'component.secret' && operation.startsWith('create'));

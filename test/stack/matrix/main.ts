@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util';
+import { expect } from 'expect';
+import { Stack } from '../stack.js';
+import { cover, FAULTS, nameOf, numbers } from './cases.js';
+
+/**
+ * The whole fault matrix, or a shard of it:
+ * usage: npm run matrix -- [--shard 1/8] [--minutes 30] [--lanes 6] [--seed 1] [--cover] [--only TEXT]
+ */
+const { values } = parseArgs({
+  options: {
+    shard: { type: 'string', default: '1/1' },
+    minutes: { type: 'string', default: '600' },
+    lanes: { type: 'string', default: '6' },
+    seed: { type: 'string', default: '1' },
+    cover: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
+});
+const [shard = 1, shards = 1] = values.shard.split('/').map(Number);
+const seed = Number(values.seed);
+// What the matrix expects is written as in jest's tests.
+Object.assign(globalThis, { expect });
+const { drive } = await import('./drive.js');
+
+const begin = Date.now();
+const stack = await Stack.start({ profile: 'instant' });
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+process.once('SIGINT', () => void stack.stop().then(() => process.exit(130)));
+try {
+  const { lines, all, done, left, problems, kills } = await drive(stack, {
+    lanes: Number(values.lanes),
+    say,
+    until: begin + Number(values.minutes) * 60_000,
+    choose: (cases) => {
+      const random = numbers(seed);
+      const mixed = cases.map((one) => ({ one, at: random() })).sort((a, b) => a.at - b.at).map(({ one }) => one); // prettier-ignore
+      const part = values.cover ? cover(cases, seed) : mixed;
+      return part.filter((one, i) => i % shards === shard - 1 && nameOf(one).includes(values.only));
+    },
+  });
+  const pairs = (cases: typeof all) => new Set(cases.map(({ kind, fault }) => `${kind} ${fault}`)).size;
+  const steps = (cases: typeof all) => new Set(cases.map(({ operation, shape, fault }) => `${operation} ${shape} ${fault}`)).size; // prettier-ignore
+  say('');
+  for (const problem of problems) say(`FAILED ${problem}\n`);
+  say(`${lines.length} steps of ${new Set(lines.map(({ operation }) => operation)).size} operations, ${new Set(lines.map(({ kind }) => kind)).size} kinds, ${FAULTS.length} faults`); // prettier-ignore
+  say(`cases run ${done.length} of ${all.length} (step × fault ${steps(done)} of ${steps(all)}, kind × fault ${pairs(done)} of ${pairs(all)}); ${left.length} chosen and not begun`); // prettier-ignore
+  say(`seed ${seed}, shard ${values.shard}, the worker killed ${kills} times, ${Math.round((Date.now() - begin) / 1000)} s`); // prettier-ignore
+  say(`${done.length - problems.length} passed, ${problems.length} failed`);
+  process.exitCode = problems.length > 0 || done.length === 0 ? 1 : 0;
+  stack.failed = problems.length > 0;
+  if (stack.failed) say(`state folder and logs: ${stack.home}`);
+} finally {
+  await stack.stop();
+}
+process.exit();

@@ -1,0 +1,343 @@
+import { LISTS } from '../../../workflows/steps/lists.js';
+import { OPERATIONS, type OperationKind } from '../../../workflows/model/states.js';
+import { doneTwice, expectAgreement, heldRows, NO_TRACES, NOTHING_HELD, tracesOf } from '../facts.js';
+import { breakRow, healRows, installRowFaults, rowFaults } from '../row-faults.js';
+import type { Job, Stack } from '../stack.js';
+import { ACTIONS, isOptional, type Spot } from './actions.js';
+import { isFatal, isKill, nameOf, shapeOf, type Case, type Line } from './cases.js';
+import { Killer } from './killer.js';
+import { FORMS, guests, SHAPES, type Shape, type Subject } from './operations.js';
+
+const SHORT = '8';
+const MANY = 1000;
+const SECONDS = 240;
+const RIGHT = { jobstatus: 1, jobresultcode: 0 };
+const CNI = Buffer.from('#!/bin/bash\ntrue\n').toString('base64');
+
+interface PlanStep {
+  title: string;
+  skip?: string;
+  steps?: PlanStep[];
+}
+const flat = (steps: PlanStep[]): PlanStep[] => steps.flatMap((one) => (one.steps ? flat(one.steps) : [one]));
+
+/** A cluster of its own, and what it is like. */
+interface Lane {
+  subject?: Subject;
+  form: string;
+}
+export const newLane = (): Lane => ({ form: '' });
+
+/** Operations and faults on the clusters of one stack. Several lanes work at the same time. */
+export class Matrix {
+  readonly killer: Killer;
+  #named = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly stack: Stack) {
+    this.killer = new Killer(stack);
+  }
+
+  static async prepare(stack: Stack): Promise<Matrix> {
+    installRowFaults(stack);
+    const settings = {
+      // A failed operation is resumed or cancelled here: the scan shall not find first that the cluster is well again.
+      'cks.scan.seconds': '3600',
+      'cloud.kubernetes.cluster.upgrade.retries': '0',
+      'cloud.kubernetes.cluster.experimental.features.enabled': 'true',
+    };
+    for (const [name, value] of Object.entries(settings)) await stack.call('updateConfiguration', { name, value });
+    await stack.call('registerCniConfiguration', { name: 'matrix', cniconfig: CNI });
+    return new Matrix(stack);
+  }
+
+  /** One after the other: settings are the zone's, and are taken over when an operation is asked for. */
+  #calling<T>(act: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(act);
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  async #good(command: string, parameters: Record<string, string>): Promise<void> {
+    const { jobid } = await this.#calling(() => this.stack.call(command, parameters));
+    const job = await this.stack.jobEnd(String(jobid), SECONDS);
+    expect({ command, ...job }).toMatchObject({ command, ...RIGHT });
+  }
+
+  async #new(): Promise<Subject> {
+    return Promise.resolve({ id: '', name: `m${++this.#named}` });
+  }
+
+  /** A cluster of the form, made from nothing. */
+  async #make(form: string): Promise<Subject> {
+    const { stack } = this;
+    const base = form === 'with a machine in it' ? 'with a machine beside it' : form;
+    const { controls, workers, make, parameters = {} } = FORMS[base]!;
+    const subject = await this.#new();
+    const asked = { ...(await stack.createParameters(controls, workers, subject.name)), ...parameters };
+    const { id, jobid } = await this.#calling(() => stack.call('createKubernetesCluster', asked));
+    expect(await stack.jobEnd(String(jobid), SECONDS)).toMatchObject(RIGHT);
+    subject.id = String(id);
+    for (const [command, further] of (await make?.(stack, subject)) ?? []) await this.#good(command, further);
+    if (base !== form) {
+      const { command, parameters: of } = SHAPES['add nodes']!;
+      await this.#good(command, { id: subject.id, ...of(stack, subject) });
+    }
+    return subject;
+  }
+
+  /** Gives the lane a cluster that the operation can begin with: its own if that will do. */
+  async #ready(lane: Lane, shape: Shape): Promise<Subject> {
+    const { subject } = lane;
+    if (subject && lane.form === shape.from && (shape.fits?.(this.stack, subject) ?? true)) return subject;
+    await this.clear(lane);
+    lane.subject = shape.from === '' ? await this.#new() : await this.#make(shape.from);
+    lane.form = shape.from;
+    return lane.subject;
+  }
+
+  /** Deletes the lane's cluster, which must leave nothing. */
+  async clear(lane: Lane): Promise<void> {
+    const { subject } = lane;
+    delete lane.subject;
+    lane.form = '';
+    if (!subject || subject.id === '') return;
+    const { stack } = this;
+    const machines = guests(stack, subject);
+    const inside = stack.rows('SELECT id FROM kubernetes_cluster_vm_map WHERE cluster_id = ? AND external_node = 1', subject.id); // prettier-ignore
+    if (inside.length > 0) {
+      const { command, parameters } = SHAPES['remove nodes']!;
+      await this.#good(command, { id: subject.id, ...parameters(stack, subject) });
+    }
+    for (const { uuid } of machines) await this.#good('destroyVirtualMachine', { id: uuid, expunge: 'true' });
+    await this.#good('deleteKubernetesCluster', { id: subject.id });
+    await this.#expectGone(subject);
+  }
+
+  async #expectGone({ id }: Subject): Promise<void> {
+    expect(await tracesOf(this.stack, id)).toEqual(NO_TRACES);
+    expect({ ...heldRows(this.stack, id), orphans: [], room: [] }).toEqual(NOTHING_HELD);
+  }
+
+  async #parameters(shape: Shape, subject: Subject): Promise<Record<string, string>> {
+    const own = shape.parameters(this.stack, subject);
+    return subject.id === ''
+      ? { ...(await this.stack.createParameters(1, 1, subject.name)), ...own }
+      : { id: subject.id, ...own };
+  }
+
+  /** Steps of the operation that have work to do, as its plan says. */
+  async #plan(shape: Shape, parameters: Record<string, string>): Promise<string[]> {
+    const { plan } = await this.stack.call(shape.command, { ...parameters, dryrun: 'true' });
+    return flat((plan as { steps: PlanStep[] }).steps).flatMap(({ title, skip }) => (skip ? [] : [title]));
+  }
+
+  /** Runs the operation as it should go. Its steps are those of its plan; those of one shape once. */
+  async linesOf(operation: string, lane: Lane): Promise<Line[]> {
+    const { stack } = this;
+    const shape = SHAPES[operation]!;
+    const subject = await this.#ready(lane, shape);
+    const parameters = await this.#parameters(shape, subject);
+    const planned = await this.#plan(shape, parameters);
+    const { id = subject.id, jobid } = await this.#calling(() => stack.call(shape.command, parameters));
+    subject.id = String(id);
+    expect(await stack.jobEnd(String(jobid), SECONDS)).toMatchObject(RIGHT);
+    const steps = stack.steps(stack.operation(subject.id).uuid).filter(({ skip }) => skip === null);
+    expect(steps.map(({ title }) => title)).toEqual(planned);
+    await this.#expectDone(operation, lane);
+    const lines = steps.map(({ title, kind }) => ({ operation, shape: shapeOf(title), kind }));
+    return [...new Map(lines.map((line) => [line.shape, line])).values()];
+  }
+
+  /** The cluster is as it is after the operation, and all who know of it agree. */
+  async #expectDone(operation: string, lane: Lane): Promise<void> {
+    const { kind, to } = SHAPES[operation]!;
+    const subject = lane.subject!;
+    expect({ operation, state: this.stack.cluster(subject.id).state }).toEqual({ operation, state: OPERATIONS[kind].done }); // prettier-ignore
+    if (to === '') {
+      await this.#expectGone(subject);
+      delete lane.subject;
+    } else await this.#expectForm(subject, to);
+    lane.form = to;
+  }
+
+  async #expectForm({ id }: Subject, form: string): Promise<void> {
+    const { controls, workers } = FORMS[form]!;
+    expect({ form, ...(await expectAgreement(this.stack, id)) }).toEqual({ form, controls, workers });
+  }
+
+  /** Breaks one step of one operation in one way, and expects what the fault matrix expects. */
+  async run(lane: Lane, one: Case): Promise<void> {
+    try {
+      await this.#run(lane, one);
+    } catch (error) {
+      // What it left is nobody's to work with.
+      delete lane.subject;
+      lane.form = '';
+      throw new Error(`${nameOf(one)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  }
+
+  async #run(lane: Lane, { operation, shape: wanted, kind, fault, then }: Case): Promise<void> {
+    const { stack } = this;
+    const shape = SHAPES[operation]!;
+    const subject = await this.#ready(lane, shape);
+    const isNew = subject.id === '';
+    const parameters = await this.#parameters(shape, subject);
+    const title = (await this.#plan(shape, parameters)).find((each) => shapeOf(each) === wanted);
+    if (title === undefined) throw new Error('the plan has no such step');
+    const action = ACTIONS[kind]!;
+    const isFailing = isFatal(fault) && !(isOptional(operation, kind) && action !== 'rows');
+    const before = isNew ? undefined : stack.cluster(subject.id);
+    const madeBefore = (await stack.effects()).length;
+
+    const limit = action === 'rows' ? LISTS[shape.kind].limit : action.limit;
+    const isBounded = fault === 'hang' || (fault === 'failForGood' && action === 'rows');
+    const place = (state: 'running' | 'done', times: number) => breakRow(stack, subject.name, title, state, times);
+    // The upgrade of the first control node is two activities: it would be held between them.
+    const isHeld = (then === 'cancel' && !isFatal(fault) && kind !== 'node.upgrade.first') || fault === 'killed';
+    const jobid = await this.#calling(async () => {
+      // Broken where it works once it is reached, since only then the rows tell where that is.
+      if (action !== 'rows' && fault !== 'killed') place('running', MANY);
+      if (action === 'rows' && fault === 'failForGood') place('running', MANY);
+      if (action === 'rows' && fault === 'fail') place('running', 2);
+      if (action === 'rows' && fault === 'loseReply' && then === 'resume') place('done', 1);
+      if (isHeld || (action === 'rows' && fault === 'hang')) place('done', MANY);
+      const setting = (value: string) => stack.call('updateConfiguration', { name: limit, value });
+      if (isBounded) await setting(SHORT);
+      try {
+        const answer = await stack.call(shape.command, parameters);
+        if (isNew) subject.id = String(answer['id']);
+        return String(answer['jobid']);
+      } finally {
+        if (isBounded) await setting('900');
+      }
+    });
+    const operationId = stack.operation(subject.id).uuid;
+    const left = (state: 'running' | 'done') =>
+      rowFaults(
+        stack,
+        `cluster = '${subject.name}' AND title = '${title.replaceAll("'", "''")}' AND state = '${state}'`,
+      );
+    const struck = (what: string, look: () => Promise<boolean> | boolean) =>
+      stack.until(
+        what,
+        async () => {
+          if (await look()) return true;
+          const { ended, reason } = stack.operation(subject.id);
+          if (ended !== null) throw new Error(`it ended before ${what}: ${reason}`);
+          return false;
+        },
+        SECONDS,
+      );
+
+    let id: number | undefined;
+    if (action !== 'rows' && fault !== 'killed') {
+      await struck('the step was reached', () => left('running') < MANY);
+      const kindOf = fault === 'killedInside' ? 'hang' : fault;
+      const times = kindOf === 'hang' ? MANY : kindOf === 'fail' ? 2 : 1;
+      const where = action.place(this.#spot(subject, operationId, title), title);
+      ({ id } = await stack.breaks({ ...where, kind: kindOf, times }));
+      healRows(stack, subject.name, title, 'running');
+    }
+    const timesLeft = async () => (await stack.faults()).find((each) => each.id === id)?.times ?? 0;
+    const stop = () => stack.call('cancelKubernetesClusterOperation', { id: operationId });
+    let stopped: string | undefined;
+
+    if (isKill(fault)) {
+      await struck('the worker is in the step', async () => fault === 'killed' ? left('done') < MANY : (await timesLeft()) < MANY); // prettier-ignore
+      await this.killer.kill(async () => {
+        if (id !== undefined) await stack.heals(id);
+        if (then === 'cancel') stopped = String((await stop())['jobid']);
+        else healRows(stack, subject.name);
+      });
+    } else if (then === 'cancel' && !isFatal(fault)) {
+      await struck('the fault struck', async () => action === 'rows' ? left('done') < MANY : (await timesLeft()) === 0); // prettier-ignore
+      stopped = String((await stop())['jobid']);
+    }
+
+    const first = await stack.jobEnd(jobid, SECONDS);
+    healRows(stack, subject.name);
+    if (id !== undefined) {
+      if (!isKill(fault)) expect(await timesLeft()).toBeLessThan(fault === 'hang' ? MANY : 1);
+      await stack.heals(id);
+    }
+    const wasCancelled = stopped !== undefined || (isFailing && then === 'cancel');
+    let ended: Job = first;
+    if (stopped !== undefined) {
+      expect(first).toMatchObject({ jobstatus: 2 });
+      ended = await stack.jobEnd(stopped, SECONDS);
+    } else if (isFailing) {
+      expect(first).toMatchObject({ jobstatus: 2, jobresult: { errortext: expect.any(String) } });
+      const { state, reason } = stack.cluster(subject.id);
+      expect({ state, reason }).toEqual({ state: expect.stringMatching(restOf(shape.kind)), reason: expect.stringContaining(isBounded && action === 'rows' ? LISTS[shape.kind].limit : title) }); // prettier-ignore
+      const command = then === 'resume' ? 'resumeKubernetesClusterOperation' : 'cancelKubernetesClusterOperation';
+      ended = await stack.run(command, { kubernetesclusterid: subject.id }, SECONDS);
+    }
+    expect({ ended, left: stack.operation(subject.id).leftovers }).toMatchObject({ ended: RIGHT, left: null });
+
+    if (!wasCancelled) await this.#expectDone(operation, lane);
+    else if (before === undefined) {
+      expect(stack.cluster(subject.id).state).toBe('Error');
+      await this.#expectGone(subject);
+      await this.clear(lane);
+    } else {
+      expect(stack.cluster(subject.id).state).toBe(before.state);
+      await this.#expectBack(lane, operation);
+    }
+    await this.#expectOnce(subject, madeBefore);
+  }
+
+  /** After a cancel: as before, or, past a point of no return, with what had begun to leave gone. */
+  async #expectBack(lane: Lane, operation: string): Promise<void> {
+    const { from, to } = SHAPES[operation]!;
+    const counts = await expectAgreement(this.stack, lane.subject!.id);
+    const fits = [from, to].filter((form) => FORMS[form]?.controls === counts.controls && FORMS[form]?.workers === counts.workers); // prettier-ignore
+    expect({ counts, fits }).toEqual({ counts, fits: expect.arrayContaining([expect.any(String)]) });
+    // Which of two forms with the same counts it has is not looked for: another cluster is taken.
+    const isMixed = this.stack.cluster(lane.subject!.id).target_version_id !== null;
+    const isSure = !isMixed && (from === to || (fits.length === 1 && fits[0] === from));
+    if (isSure) lane.form = from;
+    else await this.clear(lane);
+  }
+
+  async #expectOnce(subject: Subject, from: number): Promise<void> {
+    const machines = this.stack.rows<{ instance_name: string; name: string }>(
+      'SELECT instance_name, name FROM vm_instance WHERE network_id = ?',
+      this.stack.cluster(subject.id).network_id,
+    );
+    const own = (await this.stack.effects())
+      .slice(from)
+      .filter(
+        ({ kind, key, node }) =>
+          /^(volume|domain)\.(create|define)$|^node\.(install|init|join)$/.test(kind) &&
+          machines.some(({ instance_name, name }) => key.includes(instance_name) || node === name),
+      );
+    expect(doneTwice(own)).toEqual([]);
+  }
+
+  #spot({ id, name }: Subject, operationId: string, title: string): Spot {
+    const { stack } = this;
+    const found = /\b(control|worker|etcd)-(\d+)\b/.exec(title);
+    const [machine] = found
+      ? stack.rows<{ name: string; instance: string }>(
+          'SELECT v.name, v.instance_name AS instance FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? AND m.role = ? AND m.role_index = ?',
+          id,
+          found[1],
+          Number(found[2]),
+        )
+      : [];
+    const { line } = stack.row<{ line: number }>('SELECT line FROM operation_step WHERE operation_id = ? AND title = ?', operationId, title); // prettier-ignore
+    return {
+      clusterId: id,
+      clusterName: name,
+      networkId: String(stack.cluster(id).network_id),
+      operationId,
+      line,
+      node: machine,
+    };
+  }
+}
+
+const restOf = (kind: OperationKind) =>
+  kind === 'create' ? /^(Error|Alert)$/ : new RegExp(`^${OPERATIONS[kind].failed}$`);
