@@ -164,7 +164,9 @@ async function seedGateway(db: Knex, { ports }: Service, networkIds: string[]): 
     for (let id = left.pop(); id !== undefined; id = left.pop()) {
       const facts = await readGatewayFacts(db, { networkId: id });
       if (!facts) throw new Error(`network ${id} has nothing to be applied`);
-      await gateway.apply(await renderGateway(db, facts));
+      const network = await renderGateway(db, facts);
+      // A connection that both sides find idle at once may be closed under a call: as an operation does, it is made again.
+      await gateway.apply(network).catch(() => gateway.apply(network));
     }
   };
   await Promise.all(Array.from({ length: WIDTH }, lane));
