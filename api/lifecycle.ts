@@ -3,6 +3,7 @@ import { readCluster } from '../db/clusters.js';
 import type { ClusterRow } from '../db/rows.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { ClusterFacts, OperationRequest } from '../workflows/model/operation.js';
+import { quorumWarnings } from '../workflows/model/quorum.js';
 import type { Settings } from '../workflows/model/settings.js';
 import { mayBegin, OPERATIONS, type OperationKind } from '../workflows/model/states.js';
 import { LISTS } from '../workflows/steps/lists.js';
@@ -49,7 +50,12 @@ export async function changeCluster(
     const { kind, request = {} } = wanted;
     if (asked.dryrun || asked.planhash !== undefined) {
       if (!mayBegin(kind, cluster.state, false)) throw fault('Refused', wrongState(cluster, kind));
-      const planned = planAnswer(LISTS[kind].steps({ ...facts, request }, settings), asked);
+      const leaving = facts.nodes.filter(
+        ({ machineId, role }) => role === 'control' && request.machineIds?.includes(machineId),
+      );
+      const controls = facts.controlCount - (kind === 'scale' ? leaving.length : 0);
+      const warnings = quorumWarnings({ controls, etcd: facts.etcdCount });
+      const planned = planAnswer(LISTS[kind].steps({ ...facts, request }, settings), asked, warnings);
       if (planned) return planned;
     }
     const queued = await submit(ctx, { kind, cluster, settings, request, command: ctx.command.name });

@@ -4,7 +4,7 @@ import { fault } from '../workflows/model/fault.js';
 import { bare, type Answer } from './command.js';
 
 /** The plan of an operation: the same list that its run would have, and a hash of it. Starts and reserves nothing. */
-export function planOf(items: readonly Item<never>[]) {
+export function planOf(items: readonly Item<never>[], warnings: readonly string[] = []) {
   const { lines } = layOut(items);
   const hash = createHash('sha256').update(JSON.stringify(lines)).digest('hex');
   const children = (parent: number | null): object[] =>
@@ -15,7 +15,7 @@ export function planOf(items: readonly Item<never>[]) {
         ...(skip !== null && { skip }),
         ...(kind === 'group' && { steps: children(line) }),
       }));
-  return { hash, steps: children(null) };
+  return { hash, ...(warnings.length > 0 && { warnings }), steps: children(null) };
 }
 
 export const PLAN_PARAMS_TEXT = {
@@ -27,9 +27,10 @@ export const PLAN_PARAMS_TEXT = {
 export function planAnswer(
   items: readonly Item<never>[],
   { dryrun, planhash }: { dryrun?: boolean | undefined; planhash?: string | undefined },
+  warnings: readonly string[] = [],
 ): Answer | undefined {
   if (!dryrun && planhash === undefined) return undefined;
-  const plan = planOf(items);
+  const plan = planOf(items, warnings);
   if (dryrun) return bare({ plan });
   if (plan.hash !== planhash)
     throw fault(

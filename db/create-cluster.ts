@@ -97,7 +97,7 @@ export async function readCreateRows(
       offerings: new Map(
         offerings.map((row): [string, OfferingFacts] => [
           row.uuid,
-          { uuid: row.uuid, name: row.name, cpu: row.cpu, ramMb: row.ram_size, hostTags: tagsOf(row.host_tags) },
+          { uuid: row.uuid, name: row.name, cpu: row.cpu, ramMb: row.ram_size, hostTags: tagsOf(row.host_tags), ...(row.state !== 'Active' && { inactive: true }) }, // prettier-ignore
         ]),
       ),
       defaultOffering: ids.offeringId,

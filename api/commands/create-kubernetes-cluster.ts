@@ -17,6 +17,7 @@ import {
 } from '../../workflows/model/create-rules.js';
 import { fault } from '../../workflows/model/fault.js';
 import { LIST_REVISION, type ClusterFacts } from '../../workflows/model/operation.js';
+import { quorumWarnings } from '../../workflows/model/quorum.js';
 import { createClusterSteps } from '../../workflows/steps/create-cluster.js';
 import { command, EVERYONE, job, type Context } from '../command.js';
 import { newOwner } from '../ownership.js';
@@ -140,7 +141,8 @@ export const createKubernetesCluster = command({
     if (!zone || !networkOffering || !template)
       throw fault('Internal', 'the rules passed a create that lacks its zone, offering or template');
     const size = asked.size ?? 0;
-    const planned = planAnswer(createClusterSteps(newFacts(wish, size, asked, rows), settings), asked);
+    const warnings = quorumWarnings({ controls: wish.controlNodes, etcd: wish.etcdNodes });
+    const planned = planAnswer(createClusterSteps(newFacts(wish, size, asked, rows), settings), asked, warnings);
     if (planned) return planned;
 
     const offerings = offeringPerType(wish, rows.facts);

@@ -16,6 +16,7 @@ import { createNetworkACL } from './create-network-acl.js';
 import { createNetworkACLList } from './create-network-acl-list.js';
 import { createPortForwardingRule } from './create-port-forwarding-rule.js';
 import { createProject } from './create-project.js';
+import { createServiceOffering } from './create-service-offering.js';
 import { createUser } from './create-user.js';
 import { createVPC } from './create-vpc.js';
 import { deleteAccountFromProject } from './delete-account-from-project.js';
@@ -30,6 +31,7 @@ import { deleteNetworkACL } from './delete-network-acl.js';
 import { deleteNetworkACLList } from './delete-network-acl-list.js';
 import { deletePortForwardingRule } from './delete-port-forwarding-rule.js';
 import { deleteProject } from './delete-project.js';
+import { deleteServiceOffering } from './delete-service-offering.js';
 import { deleteTemplate } from './delete-template.js';
 import { deleteUserData } from './delete-user-data.js';
 import { deleteVPC } from './delete-vpc.js';
@@ -65,6 +67,7 @@ import { stopKubernetesCluster } from './stop-kubernetes-cluster.js';
 import { stopVirtualMachine } from './stop-virtual-machine.js';
 import { updateKubernetesSupportedVersion } from './update-kubernetes-supported-version.js';
 import { updateLoadBalancerRule } from './update-load-balancer-rule.js';
+import { updateServiceOffering } from './update-service-offering.js';
 import { upgradeKubernetesCluster } from './upgrade-kubernetes-cluster.js';
 import { cancelKubernetesClusterOperation } from './cancel-kubernetes-cluster-operation.js';
 import { createAffinityGroup } from './create-affinity-group.js';
@@ -144,6 +147,7 @@ export const COMMANDS: readonly Command[] = [
   createNetworkACLList,
   createPortForwardingRule,
   createProject,
+  createServiceOffering,
   createUser,
   createVPC,
   deleteAccountFromProject,
@@ -158,6 +162,7 @@ export const COMMANDS: readonly Command[] = [
   deleteNetworkACLList,
   deletePortForwardingRule,
   deleteProject,
+  deleteServiceOffering,
   deleteTemplate,
   deleteUserData,
   deleteVPC,
@@ -252,4 +257,5 @@ export const COMMANDS: readonly Command[] = [
   updateConfiguration,
   updateHost,
   updateKubernetesClusterAffinityGroups,
+  updateServiceOffering,
 ];

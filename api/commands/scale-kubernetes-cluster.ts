@@ -80,6 +80,8 @@ async function offeringsOf(
     wanted.map(([type, id]) => {
       const row = rows.find(({ uuid }) => uuid === id);
       if (!row) throw fault('Refused', `There is no service offering ${id}`);
+      if (row.state !== 'Active')
+        throw fault('Refused', `Service offering ${row.name} is ${row.state}: choose another one`);
       return [type, sizeOf(row)];
     }),
   );

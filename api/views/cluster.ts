@@ -3,6 +3,7 @@ import { readClusterForView, type ClusterListRow } from '../../db/clusters-list.
 import { machinesOfClusters, type MachineRow } from '../../db/machines.js';
 import type { Db } from '../../db/knex.js';
 import { fault } from '../../workflows/model/fault.js';
+import { quorumWarnings } from '../../workflows/model/quorum.js';
 import { responseObject, type Fields } from '../command.js';
 import { wireDate } from '../wire/dates.js';
 import { NODE_MACHINE, nodeView } from './machine.js';
@@ -57,6 +58,7 @@ export const CLUSTER = responseObject('kubernetescluster', {
   minsize: ['long', 'minimum size of autoscaling'],
   maxsize: ['long', 'maximum size of autoscaling'],
   reason: ['string', 'why the cluster is in its state, in words; an extension'],
+  warnings: ['list', 'what is not as it should be though it works; an extension'],
   operation: ['string', 'the operation that works on the cluster now; an extension'],
   operationid: ['string', 'the id of that operation; an extension'],
 });
@@ -75,6 +77,11 @@ function etcdAddresses(row: ClusterListRow, machines: readonly MachineRow[]): Fi
 
 const given = (id: string | null, name: string | null, prefix: string): Fields =>
   id !== null && name !== null ? { [`${prefix}id`]: id, [`${prefix}name`]: name } : {};
+
+function warningsOf(row: ClusterListRow): Fields {
+  const warnings = quorumWarnings({ controls: row.control_node_count, etcd: row.etcd_node_count });
+  return warnings.length > 0 ? { warnings } : {};
+}
 
 /** Ids and names per role, only where there are any. */
 function affinityFields(groups: readonly ClusterGroup[]): Fields {
@@ -134,6 +141,7 @@ export function clusterView(
     minsize: row.minsize,
     maxsize: row.maxsize,
     reason: row.reason,
+    ...(managed && warningsOf(row)),
     operation: row.operation_kind,
     operationid: row.operation_id,
   };

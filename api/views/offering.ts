@@ -23,6 +23,7 @@ export const SERVICE_OFFERING = responseObject('serviceoffering', {
   dynamicscalingenabled: ['boolean', 'true if machines may be scaled while they run'],
   encryptroot: ['boolean', 'true if the root disk is encrypted'],
   diskofferingstrictness: ['boolean', 'true if the disk offering is fixed'],
+  hosttags: ['string', 'the host tags of the service offering'],
   hasannotations: ['boolean', 'true if the offering has comments'],
 });
 
@@ -47,6 +48,7 @@ export const serviceOfferingView = (row: ServiceOfferingRow): Fields => ({
   dynamicscalingenabled: false,
   encryptroot: false,
   diskofferingstrictness: false,
+  hosttags: row.host_tags,
   hasannotations: false,
 });
 

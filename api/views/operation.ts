@@ -5,8 +5,19 @@ import type { OperationRow, StepRow } from '../../db/rows.js';
 import { workflowIdOf } from '../../workflows/model/operation.js';
 import { longestChain, USUAL_SECONDS } from '../../workflows/model/plan.js';
 import { FAULTS, isFaultCode } from '../../workflows/model/faults.js';
-import { responseObject, type Context, type Fields } from '../command.js';
+import { fields, responseObject, type Context, type Fields } from '../command.js';
 import { wireDate } from '../wire/dates.js';
+
+const STEP = fields({
+  title: ['string', 'what is done'],
+  state: ['string', 'pending, running, done, skipped, failed, undoing, undone or leftover; of a group: how far its steps are'],
+  skip: ['string', 'why there is nothing to do'],
+  started: ['date', 'when it was begun first'],
+  ended: ['date', 'when it ended'],
+  attempts: ['integer', 'how often it was begun'],
+  note: ['string', 'what went wrong with it last, or what it waits for'],
+  steps: ['list', 'of a group: its steps'],
+}); // prettier-ignore
 
 export const OPERATION = responseObject('kubernetesclusteroperation', {
   id: ['string', 'the ID of the operation'],
@@ -19,13 +30,14 @@ export const OPERATION = responseObject('kubernetesclusteroperation', {
   secondsleft: ['integer', 'expected seconds until it ends'],
   estimatebasis: ['string', 'what the estimate rests on'],
   reason: ['string', 'why it did not succeed'],
+  lasterror: ['string', 'what went wrong last: the reason, or what a step is being tried again for'],
   fault: ['string', 'code of the fault table'],
   whocanfix: ['string', 'user, operator or service'],
   leftovers: ['list', 'what a cancel could not take away'],
   temporalurl: ['string', 'the run in the Temporal Web UI'],
   created: ['date', 'when it was asked for'],
   ended: ['date', 'when it ended'],
-  steps: ['list', 'nested list of title, state, skip, started, ended, attempts, note, steps'],
+  steps: ['list', 'its steps in order', STEP],
 });
 
 const isActive = (row: OperationRow) => row.ended === null;
@@ -78,6 +90,7 @@ function view(row: OperationRow, steps: StepRow[], usual: Map<string, number>, t
           : 'the longest chain of steps that are left, with usual durations: nothing was measured yet',
     }),
     ...(row.reason !== null && { reason: row.reason }),
+    ...lastError(row, real),
     ...(row.fault !== null && { fault: row.fault, whocanfix: fault?.mend ?? 'service' }),
     ...(row.leftovers !== null && { leftovers: JSON.parse(row.leftovers) as string[] }),
     temporalurl: `${temporalUi}/workflows/${workflowIdOf(row.uuid)}`,
@@ -103,6 +116,16 @@ function nested(steps: StepRow[], parent: number | null): Fields[] {
         ...(step.kind === 'group' && { steps: inner }),
       };
     });
+}
+
+/** The reason of one that ended; of one that runs what its newest step with trouble said. */
+function lastError(row: OperationRow, steps: StepRow[]): Fields {
+  if (row.reason !== null && row.state !== 'succeeded') return { lasterror: row.reason };
+  if (!isActive(row)) return {};
+  const [last] = steps
+    .filter(({ state, note, attempts }) => note !== null && attempts > 1 && state !== 'done' && state !== 'skipped')
+    .sort((a, b) => String(b.began).localeCompare(String(a.began)));
+  return last ? { lasterror: `${last.title}: ${last.note}` } : {};
 }
 
 /** A group is as far as its steps are. */

@@ -12,6 +12,7 @@ export const clusterHead = (cluster: Item, simulated: boolean, actions: Child): 
     {},
     h('div', { class: 'head' }, h('h1', {}, String(cluster.name), ' ', badge(cluster.state), ' ', simulated && simulatedBadge()), h('div', { class: 'buttons' }, actions)),
     cluster.reason !== undefined && h('p', { class: `notice ${cluster.state === 'Error' || cluster.state === 'Alert' ? 'bad' : 'warn'}` }, String(cluster.reason)),
+    ((cluster.warnings ?? []) as string[]).map((each) => h('p', { class: 'notice warn' }, each)),
   ); // prettier-ignore
 
 export function clusterFacts(cluster: Item): HTMLElement {

@@ -64,13 +64,7 @@ export function operationCard(operation: Item, acting?: Acting): HTMLElement {
   const leftovers = (operation.leftovers ?? []) as string[];
   const facts: Child[] = [
     active ? `${percent} %` : `${percent} % · took ${spanText(operation.created, operation.ended)}`,
-    active &&
-      operation.secondsleft !== undefined &&
-      h(
-        'span',
-        { title: operation.estimatebasis as string },
-        ` · about ${durationText(Number(operation.secondsleft))} left`,
-      ),
+    active && operation.secondsleft !== undefined && ` · about ${durationText(Number(operation.secondsleft))} left`,
     Number(operation.attempt) > 1 && ` · attempt ${operation.attempt}`,
     ` · ${dateText(operation.created)}`,
     /^https?:\/\//.test(temporal) && [
@@ -84,6 +78,8 @@ export function operationCard(operation: Item, acting?: Acting): HTMLElement {
     h('div', { class: 'head' }, h('h3', {}, title(String(operation.operation)), ' ', badge(operation.state)), acting && buttons(operation, acting.changed, acting.signal)),
     h('progress', { max: 100, value: percent, 'aria-label': 'Progress' }),
     h('p', { class: 'dim facts' }, facts),
+    active && operation.estimatebasis !== undefined && h('p', { key: 'basis', class: 'dim basis' }, `The time left is ${String(operation.estimatebasis)}.`),
+    active && operation.lasterror !== undefined && h('p', { key: 'last', class: 'notice warn' }, `Being tried again. ${String(operation.lasterror)}`),
     h('div', { key: 'trouble', class: 'trouble' }),
     operation.reason !== undefined &&
       h('div', { key: 'reason', class: 'notice bad' }, h('p', {}, String(operation.reason)), operation.whocanfix !== undefined && h('p', {}, h('strong', {}, MENDER[String(operation.whocanfix)] ?? ''))),

@@ -54,7 +54,12 @@ export function askWithPlan(action: PlannedAction, signal: AbortSignal): void {
     if (mine !== asked) return;
     hash = answer.plan?.hash as string | undefined;
     if (hash === undefined) return show(plan, notice('plain', 'Nothing is to be done: it is as wanted already.'));
-    show(plan, h('h3', {}, 'What will happen'), stepList((answer.plan?.steps ?? []) as Item[]));
+    show(
+      plan,
+      ((answer.plan?.warnings ?? []) as string[]).map((each) => h('p', { class: 'notice warn' }, each)),
+      h('h3', {}, 'What will happen'),
+      stepList((answer.plan?.steps ?? []) as Item[]),
+    );
     agree.disabled = false;
   };
   openDialog(heading, signal, (close) => {

@@ -24,6 +24,8 @@ export interface OfferingFacts {
   cpu: number;
   ramMb: number;
   hostTags?: string[];
+  /** Nothing new can be made with it. */
+  inactive?: boolean;
 }
 
 export interface CreateFactsFromRows {
@@ -185,6 +187,7 @@ function badOffering(
   version: { name: string; minCpu: number; minRamMb: number },
 ): string | undefined {
   if (!offering) return `No service offering for ${type} nodes: give serviceofferingid, or one in nodeofferings`;
+  if (offering.inactive) return `Service offering ${offering.name} for ${type} nodes is Inactive: choose another one`;
   const cpu = Math.max(MIN_CPU, version.minCpu);
   const ram = Math.max(MIN_RAM_MB, version.minRamMb);
   if (offering.cpu < cpu)
