@@ -11,6 +11,7 @@ import { waitFor } from '../wait.js';
 import { componentActivities } from './components.js';
 import { etcdActivities, externalEtcd } from './etcd.js';
 import { Guests, isUnreachable } from './guest.js';
+import { installInput } from './install-input.js';
 import { upgradeActivities } from './upgrade.js';
 
 const POD_CIDR = '10.244.0.0/16';
@@ -36,13 +37,7 @@ export const nodeActivities = (deps: Deps) => {
       const context = await guests.open(ref.clusterId, node);
       const version = context.version?.semantic_version ?? '';
       const settings = await guests.settings(ref.operationId);
-      const role = node.role === 'worker' ? 'worker' : 'control';
-      await guests.run(context, 'install', ref.operationId, () => ({
-        version,
-        role: node.role,
-        attempts: String(settings[`cloud.kubernetes.${role}.node.install.reattempt.count`]),
-        wait_seconds: String(settings[`cloud.kubernetes.${role}.node.install.attempt.wait.duration`]),
-      }));
+      await guests.run(context, 'install', ref.operationId, () => installInput(node.role, version, settings));
       await guests.advance(context, 'installed', node.role === 'etcd' ? undefined : version);
     },
 

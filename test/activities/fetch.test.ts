@@ -226,7 +226,7 @@ describe('a checksum', () => {
 });
 
 describe('limits', () => {
-  test('a file said to be too large is refused before it is read', async () => {
+  test('a file said to be larger than cks.download.max.gb is refused before it is read', async () => {
     files.content = Buffer.alloc(2_000_000);
     // The unit is GB: the test's limit is a thousandth.
     await expect(store({}, { 'cks.download.max.gb': 0.001 }).fetch(image())).rejects.toEqual(
@@ -243,7 +243,7 @@ describe('limits', () => {
     );
   });
 
-  test('a server that is too slow is refused with how far it came', async () => {
+  test('a server that takes longer than cks.download.timeout is refused with how far it came', async () => {
     files.stallAt = 5000;
     await expect(store({}, { 'cks.download.timeout': 1 }).fetch(image())).rejects.toEqual(
       refused(/took longer than 1 s \(cks.download.timeout\): 5000 of 300000 bytes/),
@@ -284,7 +284,7 @@ describe('addresses', () => {
     await expect(ask(url)).rejects.toEqual(refused(new RegExp(why)));
   }); // prettier-ignore
 
-  test('private ones are allowed as the setting says, and no other', async () => {
+  test('private ones are allowed as cks.download.cidrs says, and no other', async () => {
     const ranges = '10.20.0.0/16, fd00::/64';
     expect(await ask('http://10.20.1.1/', ranges)).toEqual([{ address: '10.20.1.1', family: 4 }]);
     expect(await ask('http://[fd00::5]/', ranges)).toEqual([{ address: 'fd00::5', family: 6 }]);

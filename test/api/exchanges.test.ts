@@ -257,7 +257,7 @@ describe('requests that are not for the API', () => {
   });
 });
 
-test('with the Kubernetes service off, its commands do not exist', async () => {
+test('with cloud.kubernetes.service.enabled off at the start, the Kubernetes commands do not exist', async () => {
   const off = await Harness.start({ kubernetesEnabled: () => false });
   expect((await off.call('listKubernetesClusters')).body).toEqual({
     errorresponse: { uuidList: [], errorcode: 401, errortext: UNVERIFIED },

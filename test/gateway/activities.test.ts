@@ -116,6 +116,14 @@ onEachEngine((engines) => {
     expect(await openings()).toEqual([[2222, 2227], [6443, 6443], [50000, 50000]]); // prettier-ignore
   });
 
+  it('ports of etcd nodes begin at cloud.kubernetes.etcd.node.start.port as it was when the operation began', async () => {
+    await add(node('etcd', 1));
+    const settings = JSON.stringify({ 'cloud.kubernetes.etcd.node.start.port': 51000 });
+    await world.db('operation').where({ uuid: ref.operationId }).update({ settings });
+    await start();
+    expect(await ports()).toMatchObject({ 'control-1': 2222, 'etcd-1': 51000 });
+  });
+
   it("what users made is rendered, passed by when ports are given out, and left when the cluster's rules go", async () => {
     await start();
     const address = (await world.db<PublicAddressRow>('user_ip_address').where({ network_id: networkId }).first())!;

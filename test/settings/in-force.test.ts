@@ -1,0 +1,159 @@
+import type { Client } from '@temporalio/client';
+import { pino } from 'pino';
+import { zoneScanActivities } from '../../activities/zone-scan.js';
+import { probeCluster } from '../../activities/probe-cluster.js';
+import type { Deps } from '../../activities/deps.js';
+import { mustReadCluster } from '../../db/clusters.js';
+import { nowPlus, transact } from '../../db/knex.js';
+import { claimOperation, queueOperation } from '../../db/operations.js';
+import type { HostRow } from '../../db/rows.js';
+import { DEFAULT_SETTINGS, type SettingName } from '../../workflows/model/settings.js';
+import { addCluster } from '../api/fixtures.js';
+import { Harness } from '../api/harness.js';
+
+let h: Harness;
+beforeEach(async () => {
+  h = await Harness.start();
+});
+afterEach(() => h.stop());
+
+/** As an operator does it. */
+async function change(name: SettingName, value: string, more: Record<string, string> = {}): Promise<void> {
+  const reply = await h.call('updateConfiguration', { name, value, ...more });
+  expect(reply.status).toBe(200);
+}
+
+describe('a create', () => {
+  const first = async (command: string, key: string) => (await h.call(command)).content[key][0].id as string;
+  const plan = async (more: Record<string, string> = {}): Promise<string> => {
+    const reply = await h.call('createKubernetesCluster', {
+      name: 'c', size: '2', dryrun: 'true', ...more,
+      zoneid: await first('listZones', 'zone'),
+      kubernetesversionid: await first('listKubernetesSupportedVersions', 'kubernetessupportedversion'),
+      serviceofferingid: await first('listServiceOfferings', 'serviceoffering'),
+    }); // prettier-ignore
+    return reply.status === 200 ? 'accepted' : (reply.content.errortext as string);
+  };
+
+  test('is as large as cloud.kubernetes.cluster.max.size allows, for everyone and for an account', async () => {
+    expect(await plan()).toBe('accepted');
+    await change('cloud.kubernetes.cluster.max.size', '2');
+    expect(await plan()).toContain('more than the 2 that cloud.kubernetes.cluster.max.size');
+    await change('cloud.kubernetes.cluster.max.size', '3', { accountid: h.users.A.accountId });
+    expect(await plan()).toBe('accepted');
+  });
+
+  test('takes the network offering that cloud.kubernetes.cluster.network.offering names', async () => {
+    await change('cloud.kubernetes.cluster.network.offering', 'none-such');
+    expect(await plan()).toContain('none-such');
+  });
+
+  test('takes a registry when cloud.kubernetes.cluster.experimental.features.enabled says so', async () => {
+    const registry = {
+      dockerregistryusername: 'u',
+      dockerregistrypassword: 'p',
+      dockerregistryurl: 'https://registry.example',
+    };
+    expect(await plan(registry)).toContain('cloud.kubernetes.cluster.experimental.features.enabled');
+    await change('cloud.kubernetes.cluster.experimental.features.enabled', 'true');
+    expect(await plan(registry)).toBe('accepted');
+  });
+});
+
+test('an attempt keeps the values with which it began, the next one has the new ones', async () => {
+  const cluster = await addCluster(h.db, h.users.U, { name: 'c' });
+  const setting = 'cks.node.drain.timeout';
+  const row = await mustReadCluster(h.db, cluster.uuid);
+  const { operationId } = await transact(h.db, (trx) =>
+    queueOperation(trx, {
+      kind: 'stop',
+      cluster: row,
+      caller: { accountId: h.users.U.accountId, userId: h.users.U.userId },
+      settings: { ...DEFAULT_SETTINGS, [setting]: 11 },
+      command: 'stopKubernetesCluster',
+    }),
+  );
+  await change(setting, '12');
+  const claim = await claimOperation(h.db, operationId, 'a run');
+  expect(claim).toMatchObject({ settings: { [setting]: 11 } });
+});
+
+describe('the scan', () => {
+  const started: string[] = [];
+  const temporal = {
+    workflow: { start: async (type: string) => void started.push(type) },
+  } as unknown as Client;
+  const silent = () => Promise.reject(new Error('connection refused'));
+  const answering = {
+    open: () => Promise.resolve({ listNamespace: () => Promise.resolve({}) }),
+  } as unknown as Deps['kubernetes'];
+  const deps = (): Deps =>
+    ({
+      db: h.db,
+      sealer: h.sealer,
+      log: pino({ level: 'silent' }),
+      temporal,
+      kubernetes: { open: silent },
+      openHypervisor: () => ({ listDomains: silent }),
+    }) as unknown as Deps;
+  const scan = () => zoneScanActivities(deps());
+  const cluster = async (more: Record<string, unknown>) => {
+    const made = await addCluster(h.db, h.users.U, { name: 'c' });
+    await h.db('kubernetes_cluster').where({ uuid: made.uuid }).update(more);
+    return made;
+  };
+  const zoneId = async () => (await h.db('data_center').first<{ uuid: string }>('uuid')).uuid;
+
+  test('asks an API server again after cks.scan.seconds', async () => {
+    await cluster({ state: 'Alert', probed: nowPlus(h.db, -45) });
+    await change('cks.scan.seconds', '60');
+    expect(await scan().probeClusters(await zoneId())).toBe(0);
+    await change('cks.scan.seconds', '20');
+    expect(await scan().probeClusters(await zoneId())).toBe(1);
+  });
+
+  test('takes a silent host for down after cks.host.down.seconds', async () => {
+    const host = (await h.db<HostRow>('host').first())!;
+    await h
+      .db('host')
+      .where({ uuid: host.uuid })
+      .update({ status: 'Up', last_pinged: nowPlus(h.db, -100) });
+    const status = async () => (await h.db<HostRow>('host').where({ uuid: host.uuid }).first())!.status;
+    await scan().lookAtHost(host.uuid);
+    expect(await status()).toBe('Up');
+    await change('cks.host.down.seconds', '50');
+    await scan().lookAtHost(host.uuid);
+    expect(await status()).toBe('Down');
+  });
+
+  test('replaces a worker of a host that is down when cks.auto.replace says so', async () => {
+    const { uuid } = await cluster({ state: 'Alert' });
+    await h.db('host').update({ status: 'Down' });
+    const replacements = async () =>
+      (await h.db('operation').where({ cluster_id: uuid })).map(({ kind }) => kind as string);
+    await scan().settleClusters(await zoneId());
+    expect(await replacements()).toEqual([]);
+    await change('cks.auto.replace', 'true');
+    await scan().settleClusters(await zoneId());
+    expect(await replacements()).toEqual(['replaceNode']);
+  });
+
+  test('report 22: warns of certificates from cks.certificate.warning.days on, and renews them from cks.certificate.renew.days on', async () => {
+    const { uuid } = await cluster({ certificates_end: nowPlus(h.db, 40 * 86_400) });
+    const look = async () => {
+      await h.db('kubernetes_cluster').where({ uuid }).update({ state: 'Running' });
+      await probeCluster({ ...deps(), kubernetes: answering }, await mustReadCluster(h.db, uuid));
+      const { reason } = await mustReadCluster(h.db, uuid);
+      return {
+        warned: /certificates/.test(reason ?? ''),
+        operations: await h.db('operation').where({ cluster_id: uuid, kind: 'renew' }),
+      };
+    };
+    expect(await look()).toEqual({ warned: true, operations: [] });
+    await h.db('kubernetes_cluster').where({ uuid }).update({ reason: null });
+    await change('cks.certificate.warning.days', '35');
+    expect(await look()).toEqual({ warned: false, operations: [] });
+    await change('cks.certificate.renew.days', '45');
+    expect((await look()).operations).toHaveLength(1);
+  });
+});
