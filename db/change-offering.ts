@@ -76,7 +76,7 @@ export const removeServiceOffering = (db: Knex, uuid: string, by: Operator): Pro
 
 async function nameTaken(trx: Knex.Transaction, name: string, but = ''): Promise<string | undefined> {
   const others = trx('service_offering').whereNull('removed').whereNot({ uuid: but });
-  const other = (await sameText(trx, others, 'name', name).first('name')) as { name: string } | undefined;
+  const other = await sameText(trx, others, 'name', name).first<{ name: string } | undefined>('name');
   return other && `There is a service offering named ${other.name} already: give another name`;
 }
 

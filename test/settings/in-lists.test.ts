@@ -37,8 +37,8 @@ export const IN_LISTS: Partial<Record<keyof Settings, string>> = {
 /** What a list does within which bounds: the operation's limit, then per line its limit, tries, slot and width. */
 function boundsOf(name: string, settings: Settings): string[] {
   const { kind, facts } = CASES[name]!;
-  const { limit, steps } = LISTS[kind];
-  const rows = [`the operation: ${settings[limit]} s`];
+  const list = LISTS[kind];
+  const rows = [`the operation: ${settings[list.limit]} s`];
   const collect = (entries: Entry<Act>[]): void =>
     entries.forEach((entry) => {
       if ('step' in entry) {
@@ -49,7 +49,7 @@ function boundsOf(name: string, settings: Settings): string[] {
         entry.lanes.forEach(collect);
       }
     });
-  collect(layOut(steps(facts, settings)).entries);
+  collect(layOut(list.steps(facts, settings)).entries);
   return rows;
 }
 
