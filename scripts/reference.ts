@@ -6,6 +6,9 @@ import { isAsync, type Command, type ResponseFields } from '../api/command.js';
 import { projectRoot } from '../db/project-root.js';
 import { FAULTS } from '../workflows/model/faults.js';
 import { SETTINGS, type SettingRule } from '../workflows/model/settings.js';
+import { CLUSTER_STATES, OPERATIONS, type OperationKind } from '../workflows/model/states.js';
+import { LISTS } from '../workflows/steps/lists.js';
+import { REPORTS, titlesByReport } from './reports.js';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s+/g, ' ');
 const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -94,10 +97,48 @@ export function faultsPage(): string {
   ].join('\n\n').replace(/\n+$/, '\n'); // prettier-ignore
 }
 
+/** `docs/reference/reports.md`: what users of the original reported, with the tests that carry each number. */
+export function reportsPage(): string {
+  const titles = titlesByReport(projectRoot());
+  const rows = REPORTS.map(({ issues, what, not }, i) => [
+    String(i + 1),
+    issues,
+    what,
+    not ?? (titles.get(i + 1) ?? []).join('; '),
+  ]);
+  return [
+    '# Thirty reports',
+    "Generated from `scripts/reports.ts` and the titles of tests by `scripts/reference.ts`; do not edit. What users of CloudStack's Kubernetes service reported, and the tests here whose titles carry the number, or why there is none.",
+    table(['no.', 'issues there', 'what happened', 'tested here by'], rows),
+    '',
+  ].join('\n\n').replace(/\n+$/, '\n'); // prettier-ignore
+}
+
+/** `docs/reference/states.md` from the table of operations. */
+export function statesPage(): string {
+  const rows = Object.entries(OPERATIONS).map(([kind, rule]) => [
+    `\`${kind}\``,
+    rule.from.length === CLUSTER_STATES.length - 1 ? 'every state but Destroyed' : rule.from.join(', '),
+    rule.during,
+    rule.done,
+    rule.failed,
+    rule.cancelled === 'before' ? 'as before' : rule.cancelled,
+    `\`${LISTS[kind as OperationKind].limit}\``,
+  ]);
+  return [
+    '# States of a cluster',
+    'Generated from `workflows/model/states.ts` and `workflows/steps/lists.ts` by `scripts/reference.ts`; do not edit. A further attempt may also begin where the last one came to rest. A step can name another resting state for its own failure (`rest`). `reason` says why a cluster rests where it does.',
+    table(['operation', 'begins in', 'meanwhile', 'done', 'failed', 'cancelled', 'bounded by'], rows),
+    '',
+  ].join('\n\n').replace(/\n+$/, '\n'); // prettier-ignore
+}
+
 export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/commands.md': commandsPage,
   'docs/reference/settings.md': settingsPage,
   'docs/reference/faults.md': faultsPage,
+  'docs/reference/reports.md': reportsPage,
+  'docs/reference/states.md': statesPage,
 };
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {

@@ -195,7 +195,7 @@ describe('deleteNetwork', () => {
     }); // prettier-ignore
   });
 
-  test('is refused in its job while machines or a cluster are in it, and names them', async () => {
+  test('is refused in its job while machines or a cluster are in it, and names them (report 17)', async () => {
     const { networkid, virtualmachineid } = await liveNetwork();
     const machine = await h.db('vm_instance').where({ uuid: virtualmachineid }).first<{ name: string }>('name');
     const job = await jobOf(await h.call('deleteNetwork', { id: networkid }, user));

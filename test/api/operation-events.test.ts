@@ -66,7 +66,7 @@ test('a signed listener gets the operation, its changes, and the end', async () 
   expect(stream.text).toMatch(/event: operation\ndata: .*"state":"succeeded".*\n\nevent: end\ndata: \{\}\n\n$/);
 });
 
-test('an operation that has ended is told at once, with its end', async () => {
+test('an operation that has ended is told at once, with its end (report 3)', async () => {
   await end();
   const stream = await listen(pathOf(operation, h.users.A));
   await stream.closed;

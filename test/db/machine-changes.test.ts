@@ -159,7 +159,7 @@ onEachEngine((engines) => {
     expect(await readUserData(db, row.uuid)).toBeUndefined();
   });
 
-  test('a project’s name is taken while it lives; the service user of its clusters comes and goes with them', async () => {
+  test('a project’s name is taken while it lives; the service user of its clusters comes and goes with them (report 29)', async () => {
     const actor = { accountId: world.accountId, userId: 'someone' };
     const wanted = { name: 'p', displayText: 'P', domainId: world.domainId, ownerAccountId: world.accountId, actor };
     const project = (await addProject(db, wanted))!;

@@ -62,7 +62,7 @@ onEachEngine((engines) => {
       expect(await count('vm_instance')).toBe(3);
     });
 
-    test('of five clusters at once that want the last two places gives them to one, whole, and takes nothing for the others', async () => {
+    test('of five clusters at once that want the last two places gives them to one, whole, and takes nothing for the others (report 4) (report 5)', async () => {
       await world.onlyRoomFor(2);
       const clusters = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => world.addCluster(name)));
       const answers = await engines.together<Reserved>(

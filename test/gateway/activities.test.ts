@@ -77,7 +77,7 @@ onEachEngine((engines) => {
     expect(await world.db<FirewallRuleRow>('firewall_rules').orderBy('id')).toEqual(before);
   });
 
-  it('nodes that come get free ports, and those that are there keep theirs', async () => {
+  it('nodes that come get free ports, and those that are there keep theirs (report 11)', async () => {
     await start();
     const before = await rules('PortForwarding');
     await add(node('worker', 3), node('worker', 4));
@@ -87,7 +87,7 @@ onEachEngine((engines) => {
     expect(await openings()).toEqual([[2222, 2227], [6443, 6443]]); // prettier-ignore
   });
 
-  it('nodes that go take their own rules with them; the next one gets the lowest port that is free', async () => {
+  it('nodes that go take their own rules with them; the next one gets the lowest port that is free (report 10)', async () => {
     await start();
     const before = await rules('PortForwarding');
     await remove(node('worker', 1));
@@ -245,7 +245,7 @@ onEachEngine((engines) => {
     expect(await world.db('firewall_rules')).toEqual([]);
   });
 
-  it('a cluster in a VPC has an address of its own and opens what it needs in the ACL of its tier', async () => {
+  it('a cluster in a VPC has an address of its own and opens what it needs in the ACL of its tier (report 23)', async () => {
     const [vpcId, aclId] = [randomUUID(), randomUUID()];
     const owner = { account_id: cluster.account_id, domain_id: cluster.domain_id, created: now(world.db) };
     await world.db('vpc').insert({ uuid: vpcId, name: 'v', display_text: 'v', data_center_id: world.zone.uuid, vpc_offering_id: 'o', state: 'Enabled', cidr: '10.0.0.0/8', rules_version: 0, ...owner }); // prettier-ignore

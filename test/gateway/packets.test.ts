@@ -124,7 +124,7 @@ describe('one cluster on two hosts', () => {
     expect(await zone.silent('out', ...closed)).toEqual(closed);
   });
 
-  it('nodes reach the public address from inside: the balancer, each other and themselves', async () => {
+  it('nodes reach the public address from inside: the balancer, each other and themselves (report 24)', async () => {
     for (const node of ['one', 'two']) {
       expect([...(await served(address, 2, node))].every((answer) => answer !== undefined)).toBe(true);
       expect(await zone.ask(node, `http://${address}:2222/`)).toBe('one');
@@ -152,7 +152,7 @@ describe('one cluster on two hosts', () => {
     expect(await all()).toEqual(before);
   });
 
-  it('a further forward leaves connections of the others alone', async () => {
+  it('a further forward leaves connections of the others alone (report 11)', async () => {
     const download = zone.ask('out', `http://${address}:2222/big`, '--limit-rate', '150K');
     await apply({ ...network, openings: [...network.openings, open(address, 5000)], forwards: [...network.forwards, forward(address, 5000, two, 80)] }); // prettier-ignore
     expect(await zone.ask('out', `http://${address}:5000/`)).toBe('two');
@@ -168,7 +168,7 @@ describe('one cluster on two hosts', () => {
     await until('both serve', 10, async () => (await served(address, 4)).size === 2);
   });
 
-  it('a dead control node is out of the balancer in under 5 s', async () => {
+  it('a dead control node is out of the balancer in under 5 s (report 23)', async () => {
     zone.silence('one');
     const seconds = await until('only the other answers', 10, async () => {
       const answers = await served(address, 6);

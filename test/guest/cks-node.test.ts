@@ -457,7 +457,7 @@ describe('cks-node', () => {
     expect(answer.result.runs).toContain('== join-1');
   });
 
-  test('any text becomes sound JSON', async () => {
+  test('evidence shows the log of the kubelet, and any text of it becomes sound JSON (report 2)', async () => {
     chmodSync(FAKE_TOOL, 0o755);
     rmSync(join(fake, 'bin', 'journalctl'));
     writeFileSync(join(fake, 'bin', 'journalctl'), "#!/bin/sh\nprintf 'a\"b\\\\c\\td\\001\\377é\\n'\n", {

@@ -39,7 +39,7 @@ describe('cks-node: another version', () => {
     expect(readdirSync(join(node.root, 'var/lib/cks/medium'))).toEqual([]);
   });
 
-  test('prestage under another key does nothing, unless an image is gone by then', async () => {
+  test('prestage under another key does nothing, unless an image is gone by then (report 14)', async () => {
     await stage();
     expect((await stage('stage-2')).answer.state).toBe('done');
     expect(node.made('mount')).toBe(1);
@@ -173,7 +173,7 @@ describe('cks-node: another version', () => {
     expect(node.stored('etc/containerd/config.toml')).toBe('sandbox = "registry.k8s.io/pause:3.11"\n');
   });
 
-  test('a kubelet that does not come up is a failure, and the version is not written down', async () => {
+  test('a kubelet that does not come up is a failure, and the version is not written down (report 16)', async () => {
     await stage();
     node.touch('kubelet-down');
     expect((await upgrade('upgrade-1', 'worker')).answer.error).toMatch(/^kubelet v1\.35\.0 does not become healthy/);

@@ -145,7 +145,7 @@ test('a shell script is run by its own interpreter, and its end is the end', () 
   expect(() => node.run(scriptOf('#!/bin/sh\nexit 3\n'))).toThrow(/Command failed/);
 });
 
-test('what jinja needs in the original is left out', () => {
+test('what jinja needs in the original is left out (report 26)', () => {
   expect(scriptOf('## template: jinja\n#cloud-config\nruncmd:\n  - kubectl version\n')).toMatch(/\nkubectl version\n$/);
 });
 

@@ -165,7 +165,7 @@ describe('refuseCreate', () => {
   });
 });
 
-test('a node type has its own offering, else the default one', () => {
+test('a node type has its own offering, else the default one (report 27)', () => {
   const offerings = offeringPerType({ ...WISH, nodeOfferings: [{ node: 'Control', offering: 'large' }] }, FACTS);
   expect([...offerings].map(([type, found]) => `${type}=${found?.name}`)).toEqual([
     'default=small',

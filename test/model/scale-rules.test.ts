@@ -121,7 +121,7 @@ describe('of the workers', () => {
     ['none comes or goes without a size', {}, many, { begun: [], more: 0, leaving: [] }],
     ['none comes or goes with the same size', { size: 5 }, many, { begun: [], more: 0, leaving: [] }],
     ['as many come as are missing, external ones counted', { size: 7 }, many, { begun: [], more: 2, leaving: [] }],
-    ['the newest leave first, never the external one', { size: 3 }, many, { begun: [], more: 0, leaving: ['worker-4', 'worker-3'] }],
+    ['the newest leave first, never the external one (report 7)', { size: 3 }, many, { begun: [], more: 0, leaving: ['worker-4', 'worker-3'] }],
     ['the newest is the one with the highest number, however rows are ordered', { size: 4 }, [...many].reverse(), { begun: [], more: 0, leaving: ['worker-4'] }],
     ['exactly the named ones leave', { machineIds: ['worker-2', 'worker-1'] }, many, { begun: [], more: 0, leaving: ['worker-1', 'worker-2'] }],
     ['a control node leaves only by name', { machineIds: ['control-1'] }, many, { begun: [], more: 0, leaving: ['control-1'] }],
@@ -142,7 +142,7 @@ describe('of the workers', () => {
     expect(choose(request, nodes)).toEqual(wanted);
   }); // prettier-ignore
 
-  test('one is resized while it runs only as far as its machine was made for', () => {
+  test('one is resized while it runs only as far as its machine was made for (report 13)', () => {
     expect(fitsLive(node('worker', 1), LARGE)).toBe(true);
     expect(fitsLive(node('worker', 1), size('cpus', 5, 4096))).toBe(false);
     expect(fitsLive(node('worker', 1), size('ram', 4, 4097))).toBe(false);

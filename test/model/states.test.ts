@@ -45,9 +45,12 @@ describe('states', () => {
     expect(mayMove(from, to)).toBe(allowed);
   });
 
-  test.each(CLUSTER_STATES.filter((state) => state !== 'Destroyed'))('a cluster in %s can be deleted', (state) => {
-    expect(mayMove(state, 'Destroying')).toBe(true);
-  });
+  test.each(CLUSTER_STATES.filter((state) => state !== 'Destroyed'))(
+    'a cluster in %s can be deleted (report 18)',
+    (state) => {
+      expect(mayMove(state, 'Destroying')).toBe(true);
+    },
+  );
 
   test.each(CLUSTER_STATES.filter((state) => state !== 'Destroyed'))('nothing leads from Destroyed to %s', (state) => {
     expect(mayMove('Destroyed', state)).toBe(false);
@@ -60,7 +63,7 @@ describe('states', () => {
     for (const rest of [done, failed, ...rests]) expect(mayMove(during, rest)).toBe(true);
   });
 
-  test.each(OPERATION_KINDS)('%s can be tried again from where a failed one rests', (kind) => {
+  test.each(OPERATION_KINDS)('%s can be tried again from where a failed one rests (report 8)', (kind) => {
     const { failed, during } = OPERATIONS[kind];
     expect(mayMove(failed, during)).toBe(true);
   });

@@ -46,7 +46,7 @@ describe('an upgrade goes ahead', () => {
     ['to the same version', to('1.33.5')],
     ['to the next minor with a lower patch', to('1.34.0')],
     ['to the version that has begun', { target: { id: 'b', semantic: '1.34.2' } }],
-    ['of a cluster that has offerings per role only', { offerings: [{ name: 'c', cpus: 2, ramMb: 2048 }, { name: 'w', cpus: 8, ramMb: 8192 }] }],
+    ['of a cluster that has offerings per role only (report 12)', { offerings: [{ name: 'c', cpus: 2, ramMb: 2048 }, { name: 'w', cpus: 8, ramMb: 8192 }] }],
   ])('%s', (_, facts) => {
     expect(refuseUpgrade({ ...FACTS, ...facts })).toBeUndefined();
   }); // prettier-ignore

@@ -126,7 +126,7 @@ describe('the scan', () => {
     expect(await status()).toBe('Down');
   });
 
-  test('replaces a worker of a host that is down when cks.auto.replace says so', async () => {
+  test('replaces a worker of a host that is down when cks.auto.replace says so (report 19)', async () => {
     const { uuid } = await cluster({ state: 'Alert' });
     await h.db('host').update({ status: 'Down' });
     const replacements = async () =>
@@ -138,7 +138,19 @@ describe('the scan', () => {
     expect(await replacements()).toEqual(['replaceNode']);
   });
 
-  test('report 22: warns of certificates from cks.certificate.warning.days on, and renews them from cks.certificate.renew.days on', async () => {
+  test('ends an Alert once all machines run and the API server answers (report 9)', async () => {
+    const { uuid } = await cluster({ state: 'Alert', reason: 'the API server does not answer' });
+    const look = async () => {
+      await probeCluster({ ...deps(), kubernetes: answering }, await mustReadCluster(h.db, uuid));
+      return (await mustReadCluster(h.db, uuid)).state;
+    };
+    await h.db('vm_instance').where({ vm_type: 'cksnode' }).update({ state: 'Stopped' });
+    expect(await look()).toBe('Alert');
+    await h.db('vm_instance').where({ vm_type: 'cksnode' }).update({ state: 'Running' });
+    expect(await look()).toBe('Running');
+  });
+
+  test('warns of certificates from cks.certificate.warning.days on, and renews them from cks.certificate.renew.days on (report 22)', async () => {
     const { uuid } = await cluster({ certificates_end: nowPlus(h.db, 40 * 86_400) });
     const look = async () => {
       await h.db('kubernetes_cluster').where({ uuid }).update({ state: 'Running' });

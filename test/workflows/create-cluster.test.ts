@@ -100,7 +100,7 @@ test('while paused no new step begins, and after the resume it goes on to the en
   expect(world.begun().length).toBeGreaterThan(atPause.length);
 });
 
-test('past its setting the operation ends failed, naming what it was working on', async () => {
+test('past its setting the operation ends failed, naming what it was working on (report 1)', async () => {
   const world = new OperationWorld(newCluster(1, 1), { 'cloud.kubernetes.cluster.start.timeout': 1 });
   world.troubles.set('control-1: run kubeadm init', 'hang');
   const outcome = await run(world);
@@ -116,7 +116,7 @@ test('a step past its own limit ends the operation with StepTimeout', async () =
   expect(await run(world)).toMatchObject({ end: 'failed', fault: 'StepTimeout' });
 });
 
-test('no more nodes than the width are worked on, and no more installs on a host than its width', async () => {
+test('no more nodes than the width are worked on, and no more installs on a host than its width (report 25)', async () => {
   const world = new OperationWorld(newCluster(1, 8), { 'cks.operation.width': 3 });
   const open = new Set<string>();
   let most = 0;
@@ -169,7 +169,7 @@ test('an undo attempt runs no step and undoes what earlier attempts began', asyn
   expect(world.undone()).toEqual(['control-1: define the machine', 'make SSH keys']);
 });
 
-test('a mistake in our own code ends as a failed operation, not as a stuck one', async () => {
+test('a mistake in our own code ends as a failed operation, not as a stuck one (report 6)', async () => {
   const world = new OperationWorld({ ...newCluster(1, 1), nodes: null as never });
   expect(await run(world)).toMatchObject({ end: 'failed', fault: 'Internal' });
 });

@@ -103,7 +103,7 @@ describe.each(Object.keys(CASES))('%s', (name) => {
     expect(early).toEqual([]);
   }, 60_000);
 
-  test('a step that fails for good ends it with the step’s name, and nothing that waits for it begins', async () => {
+  test('a step that fails for good ends it with the step’s name, and nothing that waits for it begins (report 20)', async () => {
     for (const { world, outcome, title } of await each(titles, (title) => run(name, title, 'failForGood'))) {
       const after = world.begun().filter((one) => dependents(lines, title).has(one));
       const mates = laneMates.get(title);
@@ -125,7 +125,7 @@ describe.each(Object.keys(CASES))('%s', (name) => {
     }
   }, 300_000);
 
-  test('a step that fails twice is tried again, and it succeeds', async () => {
+  test('a step that fails twice is tried again, and it succeeds (report 21)', async () => {
     for (const { world, outcome, title } of await each(titles, (title) => run(name, title, 'failTwice'))) {
       expect(outcome).toMatchObject({ end: 'succeeded' });
       expect(world.calls.filter((call) => call.title === title && !call.undo).length).toBeGreaterThanOrEqual(3);
