@@ -15,6 +15,7 @@ import { readRoleOfferings } from './cluster-facts.js';
 import { holdCluster } from './clusters.js';
 import { now, transact } from './knex.js';
 import { readNodes, type NodeRow } from './nodes.js';
+import { hasRoomFor, readFactors } from './overprovisioning.js';
 import { readHostRooms } from './rooms.js';
 import type { ClusterRow, NetworkRow, TemplateRow, ZoneRow } from './rows.js';
 
@@ -154,7 +155,7 @@ export async function takeRoom(
 ): Promise<void> {
   const got = await trx('host')
     .where({ uuid: hostId })
-    .whereRaw('cpus_used + ? <= cpus AND ram_mb_used + ? <= ram_mb', [size.cpus, size.ramMb])
+    .whereRaw(...hasRoomFor(await readFactors(trx), size.cpus, size.ramMb))
     .update({
       cpus_used: trx.raw('cpus_used + ?', [size.cpus]),
       ram_mb_used: trx.raw('ram_mb_used + ?', [size.ramMb]),

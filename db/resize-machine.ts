@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { fault } from '../workflows/model/fault.js';
 import { now, transact } from './knex.js';
+import { hasRoomFor, readFactors } from './overprovisioning.js';
 import type { ServiceOfferingRow, VmRow } from './rows.js';
 
 /**
@@ -40,9 +41,10 @@ async function hold(
     const cpus = atLeast ? Math.max(held.cpus, size.cpus) : size.cpus;
     const ramMb = atLeast ? Math.max(held.ram_mb, size.ramMb) : size.ramMb;
     const [moreCpus, moreRam] = [cpus - held.cpus, ramMb - held.ram_mb];
+    const factors = await readFactors(trx);
     const got = await trx('host')
       .where({ uuid: vm.host_id })
-      .whereRaw('cpus_used + ? <= cpus AND ram_mb_used + ? <= ram_mb', [moreCpus, moreRam])
+      .whereRaw(...hasRoomFor(factors, moreCpus, moreRam))
       .update({
         cpus_used: trx.raw('cpus_used + ?', [moreCpus]),
         ram_mb_used: trx.raw('ram_mb_used + ?', [moreRam]),
@@ -53,7 +55,7 @@ async function hold(
         .first<{ name: string; cpus: number; cpus_used: number; ram_mb: number; ram_mb_used: number }>();
       throw fault(
         'CapacityExhausted',
-        `host ${host.name} has ${host.cpus - host.cpus_used} CPUs and ${host.ram_mb - host.ram_mb_used} MB left: ${vm.name} needs ${moreCpus} and ${moreRam} more`,
+        `host ${host.name} has ${host.cpus * factors.cpu - host.cpus_used} CPUs and ${host.ram_mb * factors.ram - host.ram_mb_used} MB left: ${vm.name} needs ${moreCpus} and ${moreRam} more`,
       );
     }
     await trx('host_reservation').where({ vm_id: vm.uuid }).update({ cpus, ram_mb: ramMb });

@@ -2,6 +2,7 @@ import type { RoleGroups } from '../workflows/model/affinity.js';
 import type { Dedication, HostGroup, HostRoom } from '../workflows/model/placement.js';
 import { membersByHost, readPlacementGroups } from './affinity.js';
 import type { Db } from './knex.js';
+import { readFactors } from './overprovisioning.js';
 import { isWithin } from './owners.js';
 import type { HostRow } from './rows.js';
 
@@ -22,7 +23,7 @@ interface RoomRow extends HostRow {
   dedicated_level: number | null;
 }
 
-/** Hosts of a zone with what is left of them and all that `place` looks at, in six queries at most, however many hosts there are. */
+/** Hosts of a zone with what is left of them and all that `place` looks at, in eight queries at most, however many hosts there are. */
 export async function readHostRooms(db: Db, asked: RoomsAsked): Promise<HostRoom[]> {
   const hosts = await db('host as h')
     .leftJoin('dedicated_resources as d', 'd.host_id', 'h.uuid')
@@ -36,6 +37,7 @@ export async function readHostRooms(db: Db, asked: RoomsAsked): Promise<HostRoom
       'o.path as dedicated_path',
       'o.level as dedicated_level',
     );
+  const factors = await readFactors(db);
   const nodes = await readNodeCounts(db, asked.clusterId);
   const dedicated = hosts.some(({ dedicated_path }) => dedicated_path !== null);
   const owner = dedicated ? await readOwnerDomain(db, asked.domainId) : undefined;
@@ -47,8 +49,8 @@ export async function readHostRooms(db: Db, asked: RoomsAsked): Promise<HostRoom
     hypervisor: host.hypervisor_type,
     arch: host.arch,
     enabled: host.resource_state === 'Enabled' && host.status === 'Up',
-    freeCpus: host.cpus - host.cpus_used,
-    freeRamMb: host.ram_mb - host.ram_mb_used,
+    freeCpus: host.cpus * factors.cpu - host.cpus_used,
+    freeRamMb: host.ram_mb * factors.ram - host.ram_mb_used,
     controls: nodes.get(`${host.uuid}/control`) ?? 0,
     etcds: nodes.get(`${host.uuid}/etcd`) ?? 0,
     tags: tagsOf(host.tags),

@@ -70,7 +70,8 @@ export const addHost = command({
       throw error;
     }
     const { rows } = await listHosts(ctx.db, { id: begun.uuid }, { offset: 0 });
-    return list(rows.length, rows.map(hostView)); // prettier-ignore
+    const settings = await ctx.settings();
+    return list(rows.length, rows.map((row) => hostView(row, settings))); // prettier-ignore
   },
 });
 

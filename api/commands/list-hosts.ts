@@ -29,6 +29,7 @@ export const listHosts = command({
       { ...params, machineId: params.virtualmachineid },
       await pageOf(ctx, params),
     );
-    return list(count, rows.map(hostView)); // prettier-ignore
+    const settings = await ctx.settings();
+    return list(count, rows.map((row) => hostView(row, settings))); // prettier-ignore
   },
 });

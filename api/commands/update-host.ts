@@ -48,6 +48,6 @@ export const updateHost = command({
       ));
     if (problem !== undefined) throw fault('BadParameter', problem);
     const { rows } = await listHosts(ctx.db, { id }, { offset: 0 });
-    return object(hostView(rows[0]!));
+    return object(hostView(rows[0]!, await ctx.settings()));
   },
 });

@@ -2,6 +2,7 @@ import type { HostListRow } from '../../db/hosts.js';
 import { parseHostUrl } from '../../workflows/model/host-url.js';
 import { responseObject, type Fields } from '../command.js';
 import { wireDate } from '../wire/dates.js';
+import type { Settings } from '../../workflows/model/settings.js';
 
 export const HOST = responseObject('host', {
   id: ['string', 'the ID of the host'],
@@ -34,7 +35,7 @@ export const HOST = responseObject('host', {
 
 const MB = 1024 * 1024;
 
-export const hostView = (row: HostListRow): Fields => {
+export const hostView = (row: HostListRow, settings: Settings): Fields => {
   const parsed = parseHostUrl(row.url);
   return {
     id: row.uuid,
@@ -49,7 +50,7 @@ export const hostView = (row: HostListRow): Fields => {
     arch: row.arch,
     cpunumber: row.cpus,
     cpuallocated: `${((100 * row.cpus_used) / Math.max(1, row.cpus)).toFixed(2)}%`,
-    cpuwithoverprovisioning: String(row.cpus),
+    cpuwithoverprovisioning: String(row.cpus * settings['cpu.overprovisioning.factor']),
     memorytotal: row.ram_mb * MB,
     memoryallocated: row.ram_mb_used * MB,
     hosttags: row.tags,

@@ -3,6 +3,8 @@ import { addAffinityGroup, deleteAffinityGroup, replaceClusterGroups } from '../
 import { dedicateHost, listDedicatedHosts, releaseDedicatedHost } from '../../db/dedicated.js';
 import { deleteHost, recordFacts } from '../../db/hosts.js';
 import { now, transact } from '../../db/knex.js';
+import { writeSetting } from '../../db/configuration.js';
+import { takeRoom } from '../../db/reserve.js';
 import { readHostRooms } from '../../db/rooms.js';
 import type { HostRow, NodeRole } from '../../db/rows.js';
 import { place, type HostRoom } from '../../workflows/model/placement.js';
@@ -57,6 +59,20 @@ onEachEngine((engines) => {
       const [first, second, third] = await rooms();
       expect(first).toMatchObject({ freeCpus: 5, freeRamMb: 750, tags: ['ssd', 'gpu'], enabled: true, groups: [] });
       expect([second!.enabled, third!.enabled, second!.tags]).toEqual([false, false, []]);
+    });
+
+    test('are as many times what the host has as overprovisioning says', async () => {
+      await world.db('host').where({ uuid: hosts[0]!.uuid }).update({ cpus: 8, cpus_used: 3, ram_mb: 1000, ram_mb_used: 250 }); // prettier-ignore
+      await writeSetting(world.db, 'cpu.overprovisioning.factor', '4');
+      await writeSetting(world.db, 'mem.overprovisioning.factor', '2');
+      expect((await rooms())[0]).toMatchObject({ freeCpus: 29, freeRamMb: 1750 });
+      const machine = await addMachine('n', world.accountId, hosts[0]!.uuid);
+      const take = (cpus: number, ramMb: number) =>
+        transact(world.db, (trx) => takeRoom(trx, hosts[0]!.uuid, machine, { cpus, ramMb }, 'worker-1'));
+      await expect(take(30, 1)).rejects.toThrow('the last room');
+      await expect(take(1, 1751)).rejects.toThrow('the last room');
+      await take(29, 1750);
+      await world.db('configuration').delete();
     });
 
     test('count control and etcd nodes of the cluster that is asked for, and of no other', async () => {
@@ -145,7 +161,7 @@ onEachEngine((engines) => {
           Array.from({ length: 50 }, (_, j) => ({ ...hosts[0]!, id: undefined, uuid: randomUUID(), name: `h${i + j}`, url: `u${i + j}`, created: now(world.db) })),
         ); // prettier-ignore
       expect(await count()).toBe(few);
-      expect(few).toBeLessThanOrEqual(7);
+      expect(few).toBeLessThanOrEqual(8);
       expect(await rooms({ clusterId: cluster.uuid })).toHaveLength(203);
     });
   });

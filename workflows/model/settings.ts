@@ -236,6 +236,18 @@ export const SETTINGS = {
     value: false,
     doc: 'Whether workers on a host that is down are replaced without being asked',
   },
+  'cpu.overprovisioning.factor': {
+    value: 1,
+    unit: 'count',
+    min: 1,
+    doc: 'How many CPUs of machines a host takes for each that it has',
+  },
+  'mem.overprovisioning.factor': {
+    value: 1,
+    unit: 'count',
+    min: 1,
+    doc: 'How much memory of machines a host takes for what it has',
+  },
   'cks.api.timeout': {
     value: 600,
     unit: 's',
