@@ -168,7 +168,7 @@ export class NodeShells implements GuestWatcher {
     if (program === undefined)
       return { exit: 127, error: 'simulated node: command not found: it answers cks-node only' };
     if (!guest.programs.includes(program))
-      return { exit: 127, error: `sudo: /opt/bin/cks-node-${program}: command not found` };
+      return { exit: 1, error: `sudo: /opt/bin/cks-node-${program}: command not found` };
     if (!KEY.test(key)) return { exit: 2, error: 'usage: cks-node SUBCOMMAND KEY, where KEY is [a-z0-9-]{1,80}' };
     if (fault === 'failForGood') return { exit: 2, error: `simulated fault: ${subcommand} ${key} is refused for good` };
     if (fault === 'fail') {

@@ -18,6 +18,8 @@ export function seedFiles({
   const { vm, network } = context;
   const userData = {
     hostname: vm.name,
+    // sudo asks for the machine's own name, and waits long where no name server answers.
+    manage_etc_hosts: 'localhost',
     users: [
       {
         name: 'cloud',

@@ -28,6 +28,7 @@ export function userSeedFiles(seed: UserSeed): Record<string, string> {
   const userData: CloudConfig = {
     disable_root: true,
     ssh_pwauth: false,
+    manage_etc_hosts: 'localhost',
     ...own,
     hostname: vm.name,
     users: [

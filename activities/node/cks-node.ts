@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sleep } from '@temporalio/activity';
 import { z } from 'zod';
 import { fault } from '../../workflows/model/fault.js';
-import type { SshSession } from './ssh.js';
+import type { ExecResult, SshSession } from './ssh.js';
 
 export type Subcommand =
   | 'install'
@@ -29,8 +29,10 @@ const answer = z.object({
 
 /** A run that failed is stored under its key; each further try has a key of its own. */
 const TRIES = 3;
-/** What a shell answers for a program that is not there. */
+/** What a shell, and what sudo answers for a program that is not there; a failed run answers 1, too, but in its form. */
 const NOT_FOUND = 127;
+const isAbsent = ({ code, stdout, stderr }: ExecResult) =>
+  code === NOT_FOUND || (code === 1 && stdout.trim() === '' && stderr.includes('command not found'));
 
 /** Quoted `name=value` lines: the only way in which values reach a node (`guest/README.md`). */
 export function inputLines(values: Record<string, string>): string {
@@ -58,7 +60,7 @@ export async function runCksNode(
     const run = async () =>
       session.exec(`sudo ${path} ${subcommand} ${key}-${attempt}`, signal, inputLines(await values()));
     let answered = await run();
-    if (answered.code === NOT_FOUND) {
+    if (isAbsent(answered)) {
       const put = await session.exec(`sudo install -D -m 0755 /dev/stdin ${path}`, signal, program);
       if (put.code !== 0) throw fault('NodeFailed', `${nodeName}: cannot copy cks-node to it: ${put.stderr.trim()}`);
       answered = await run();
@@ -72,7 +74,7 @@ export async function runCksNode(
     if (!parsed.success) {
       throw fault(
         'NodeFailed',
-        `${nodeName}: cks-node ${subcommand} did not answer in its form: ${stdout.slice(0, 200)}`,
+        `${nodeName}: cks-node ${subcommand} did not answer in its form: ${`${stdout} ${stderr}`.trim().slice(0, 300)}`,
       );
     }
     if (parsed.data.state === 'done') return parsed.data.result;
