@@ -1,5 +1,6 @@
 import { bookkeepingActivities, claimingActivities } from './bookkeeping.js';
 import type { Deps } from './deps.js';
+import { evidenceActivities } from './evidence.js';
 import { gatewayActivities } from './gateway/index.js';
 import { hostActivities } from './hosts.js';
 import { hypervisorActivities } from './hypervisor/index.js';
@@ -17,6 +18,7 @@ import { zoneScanActivities } from './zone-scan.js';
 export const buildActivities = (deps: Deps) => ({
   bookkeeping: bookkeepingActivities(deps),
   claiming: claimingActivities(deps),
+  evidence: evidenceActivities(deps),
   scan: scanActivities(deps),
   zoneScan: zoneScanActivities(deps),
   images: imageActivities(deps),
@@ -37,6 +39,7 @@ export type Activities = ReturnType<typeof buildActivities>;
 export function registered({
   bookkeeping,
   claiming,
+  evidence,
   scan,
   zoneScan,
   images,
@@ -53,6 +56,7 @@ export function registered({
   return {
     ...bookkeeping,
     ...claiming,
+    ...evidence,
     ...scan,
     ...zoneScan,
     ...images,

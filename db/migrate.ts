@@ -6,6 +6,7 @@ import { hosts } from './migrations/0003-hosts.js';
 import { networks } from './migrations/0004-networks.js';
 import { images } from './migrations/0005-images.js';
 import { machines } from './migrations/0006-machines.js';
+import { evidence } from './migrations/0007-evidence.js';
 
 /** A numbered, forward-only schema change. Every table is made by one idempotent statement, so a killed migration is run again. */
 export interface Migration {
@@ -23,7 +24,7 @@ export interface UniqueChange {
 }
 
 /** All, in order. */
-export const MIGRATIONS: readonly Migration[] = [clusters, lifecycle, hosts, networks, images, machines];
+export const MIGRATIONS: readonly Migration[] = [clusters, lifecycle, hosts, networks, images, machines, evidence];
 
 const TYPES: Record<Engine, Record<string, string>> = {
   sqlite: { id: 'id INTEGER PRIMARY KEY AUTOINCREMENT', time: 'TEXT', text: 'TEXT' },

@@ -279,7 +279,8 @@ async function settleHeld(
       state: outcome.end === 'cancelled' ? 'undone' : 'failed',
       note: trx.raw(`COALESCE(note, ?)`, ['stopped with the operation']),
     });
-  const errortext = reason ?? 'the operation failed';
+  const evidence = outcome.evidence === undefined ? '' : ` (evidence: ${outcome.evidence.slice(0, 2000)})`;
+  const errortext = `${reason ?? 'the operation failed'}${evidence}`;
   const jobOk = ok || (row.mode === 'undo' && outcome.end === 'cancelled');
   await trx('async_job')
     .where({ uuid: row.job_id, job_status: 0 })

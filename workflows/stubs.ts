@@ -30,6 +30,14 @@ export const claiming = proxyActivities<Activities['claiming']>({
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
+/** Looks at nodes after a failure; what cannot be had soon is left. */
+export const looking = proxyActivities<Activities['evidence']>({
+  scheduleToCloseTimeout: '90s',
+  startToCloseTimeout: '45s',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '1s', maximumAttempts: 2 },
+});
+
 const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>({
   startToCloseTimeout: '1h',
   heartbeatTimeout: '6s',

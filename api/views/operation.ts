@@ -1,4 +1,5 @@
 import { millis, type Db } from '../../db/knex.js';
+import { readEvidence, type EvidenceFacts, type EvidenceRow } from '../../db/evidence.js';
 import { readOperation } from '../../db/operations.js';
 import { readSteps, usualSeconds } from '../../db/operations-list.js';
 import type { OperationRow, StepRow } from '../../db/rows.js';
@@ -33,6 +34,7 @@ export const OPERATION = responseObject('kubernetesclusteroperation', {
   lasterror: ['string', 'what went wrong last: the reason, or what a step is being tried again for'],
   fault: ['string', 'code of the fault table'],
   whocanfix: ['string', 'user, operator or service'],
+  evidence: ['list', 'of a failed one: what nodes said about themselves, as {node, taken, units, kubelet, disk, …}'],
   leftovers: ['list', 'what a cancel could not take away'],
   temporalurl: ['string', 'the run in the Temporal Web UI'],
   created: ['date', 'when it was asked for'],
@@ -50,14 +52,18 @@ function shownState(row: OperationRow, steps: StepRow[]): string {
   return row.state;
 }
 
-/** Operations with their steps as the wire shows them; two queries for all of them. */
+/** Operations with their steps as the wire shows them; three queries for all of them. */
 export async function operationViews(db: Db, rows: OperationRow[], temporalUi: string, now: Date): Promise<Fields[]> {
   const all = await readSteps(db, rows.map(({ uuid }) => uuid)); // prettier-ignore
   const kinds = [
     ...new Set(all.filter((step) => step.state === 'pending' || step.state === 'running').map(({ kind }) => kind)),
   ];
   const usual = rows.some(isActive) ? await usualSeconds(db, kinds) : new Map<string, number>();
-  return rows.map((row) => view(row, all.filter(({ operation_id }) => operation_id === row.uuid), usual, temporalUi, now)); // prettier-ignore
+  const evidence = await readEvidence(db, rows.filter(({ state }) => state === 'failed').map(({ uuid }) => uuid)); // prettier-ignore
+  return rows.map((row) => ({
+    ...view(row, all.filter(({ operation_id }) => operation_id === row.uuid), usual, temporalUi, now),
+    ...evidenceView(evidence.filter(({ operation_id }) => operation_id === row.uuid)),
+  })); // prettier-ignore
 }
 
 function view(row: OperationRow, steps: StepRow[], usual: Map<string, number>, temporalUi: string, now: Date): Fields {
@@ -98,6 +104,16 @@ function view(row: OperationRow, steps: StepRow[], usual: Map<string, number>, t
     ...(row.ended !== null && { ended: wireDate(row.ended) }),
     steps: nested(steps, null),
   };
+}
+
+function evidenceView(rows: EvidenceRow[]): Fields {
+  if (rows.length === 0) return {};
+  const shown = ({ node, taken, facts }: EvidenceRow) => ({
+    node,
+    taken: wireDate(taken),
+    ...(JSON.parse(facts) as EvidenceFacts),
+  });
+  return { evidence: rows.map(shown) };
 }
 
 function nested(steps: StepRow[], parent: number | null): Fields[] {

@@ -2,7 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import { buildActivities, registered } from '../../activities/index.js';
 import type { Deps } from '../../activities/deps.js';
-import type { Claim, ClusterFacts, Outcome, StepRef } from '../../workflows/model/operation.js';
+import type { Claim, ClusterFacts, NodeRef, Outcome, StepRef } from '../../workflows/model/operation.js';
 import type { PlanLine } from '../../workflows/model/plan.js';
 import type { OperationKind } from '../../workflows/model/states.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
@@ -90,6 +90,8 @@ export function playedBy(
     ...(Object.fromEntries(played) as Record<string, (...args: never[]) => Promise<unknown>>),
     claim: async (id: string) => ({ claim: worldOf(id).claim, facts: worldOf(id).facts }),
     recordPlan: async (id: string, lines: PlanLine[]) => void (worldOf(id).lines = lines),
+    collectEvidence: async (_id: string, nodes: readonly NodeRef[]) =>
+      nodes.map(({ role, index }) => `${role}-${index}: no unit has failed`).join('; '),
     settle: async (id: string, outcome: Outcome) => void worldOf(id).outcomes.push(outcome),
   };
 }

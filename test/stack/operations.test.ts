@@ -117,7 +117,16 @@ describeStack('an operation', {}, (scenario) => {
         const { state, reason } = stack.cluster(id);
         expect(['Error', 'Alert']).toContain(state);
         expect(reason).toContain(step);
-        expect(((await stack.job(jobid))['jobresult'] as { errortext: string }).errortext).toBe(reason);
+        const { errortext } = (await stack.job(jobid))['jobresult'] as { errortext: string };
+        const { evidence = [] } = (await shown(stack, id)) as { evidence?: Record<string, string>[] };
+        if (fault.startsWith('node')) {
+          expect(errortext.startsWith(`${reason} (evidence: `)).toBe(true);
+          expect(evidence.map(({ node }) => node).length).toBeGreaterThan(0);
+          for (const { node = '', units, clock } of evidence) {
+            expect(errortext).toContain(`${node}: `);
+            expect([units, clock]).toEqual([expect.stringContaining('kubelet.service'), expect.stringContaining('T')]);
+          }
+        } else expect([errortext, evidence]).toEqual([reason, []]);
         const failed = stack.steps(stack.operation(id).uuid).filter((one) => one.state === 'failed');
         expect(failed.map(({ title }) => title).join()).toContain(step);
         expect((await shown(stack, id)).whocanfix).toBe('operator');

@@ -56,12 +56,19 @@ function askCancel(operation: Item, signal: AbortSignal, agreed: () => Promise<v
   });
 }
 
+/** Subject by subject, as the node told it when the operation failed. */
+function evidenceOf({ node, taken, ...facts }: Item): HTMLElement {
+  const subjects = Object.entries(facts).map(([subject, text]) => [h('dt', {}, subject), h('dd', {}, h('pre', {}, String(text)))]);
+  return h('div', { key: node }, h('h4', {}, `${String(node)} · ${dateText(taken)}`), h('dl', {}, subjects));
+} // prettier-ignore
+
 /** One operation with its progress, its steps and, for the newest, what can be done to it. */
 export function operationCard(operation: Item, acting?: Acting): HTMLElement {
   const percent = Number(operation.percent ?? 0);
   const active = operation.ended === undefined;
   const temporal = String(operation.temporalurl ?? '');
   const leftovers = (operation.leftovers ?? []) as string[];
+  const evidence = (operation.evidence ?? []) as Item[];
   const facts: Child[] = [
     active ? `${percent} %` : `${percent} % · took ${spanText(operation.created, operation.ended)}`,
     active && operation.secondsleft !== undefined && ` · about ${durationText(Number(operation.secondsleft))} left`,
@@ -83,6 +90,8 @@ export function operationCard(operation: Item, acting?: Acting): HTMLElement {
     h('div', { key: 'trouble', class: 'trouble' }),
     operation.reason !== undefined &&
       h('div', { key: 'reason', class: 'notice bad' }, h('p', {}, String(operation.reason)), operation.whocanfix !== undefined && h('p', {}, h('strong', {}, MENDER[String(operation.whocanfix)] ?? ''))),
+    evidence.length > 0 &&
+      h('details', { key: 'evidence', class: 'evidence' }, h('summary', {}, 'What the nodes say'), evidence.map(evidenceOf)),
     leftovers.length > 0 && h('div', { key: 'left', class: 'notice warn' }, h('p', {}, 'Could not be taken away:'), h('ul', {}, leftovers.map((each) => h('li', {}, String(each))))),
     stepList((operation.steps ?? []) as Item[]),
   ); // prettier-ignore

@@ -10,6 +10,7 @@ import { pauseSignal, progressQuery, requestsQuery, stopSignal } from '../messag
 import type { ClusterFacts, OperationInput, Outcome, StopRequest } from '../model/operation.js';
 import type { SettingName, Settings } from '../model/settings.js';
 import { bookkeeping, claiming, stubsFor, type Act } from '../stubs.js';
+import { evidenceOf } from './evidence.js';
 import { describeFailure } from './failure.js';
 import { Runner } from './runner.js';
 import type { Item } from './step.js';
@@ -90,6 +91,12 @@ export async function operate({ operationId }: OperationInput, operation: Operat
     outcome = { end: 'failed', fault: code, reason: message, leftovers: [], failedLines: [], leftoverLines: [] };
   }
   if (goesOn) return continueAsNew<(input: OperationInput) => Promise<Outcome>>({ operationId });
+  if (runner && outcome.end === 'failed') {
+    const { lines } = runner;
+    const failed = outcome.failedLines.flatMap(({ line }) => lines[line] ?? []);
+    const evidence = await CancellationScope.nonCancellable(() => evidenceOf(operationId, failed));
+    if (evidence !== undefined) outcome = { ...outcome, evidence };
+  }
   if (runner) showDetails(runner, outcome);
   await CancellationScope.nonCancellable(() => bookkeeping.settle(operationId, outcome));
   return outcome;

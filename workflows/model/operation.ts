@@ -161,6 +161,8 @@ export interface Outcome {
   reason?: string;
   /** Of an operation that succeeded: what went wrong on the way without ending it. */
   warning?: string;
+  /** The gist of what nodes said about themselves after it failed. */
+  evidence?: string;
   /** Resting state that the failed step asks for instead of the operation's own. */
   rest?: ClusterState;
   /** What an undo could not take away, in words. */
