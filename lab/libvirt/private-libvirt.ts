@@ -196,11 +196,11 @@ export class PrivateLibvirt {
     }
   }
 
-  private entry(): string[] {
+  entry(): string[] {
     return ['-t', String(this.first()), '-m', '-n', '-p'];
   }
   /** The process that holds the namespaces: the only child of `unshare`. */
-  private first(): number {
+  first(): number {
     const pid = this.holder.pid ?? 0;
     return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
   }

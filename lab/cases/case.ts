@@ -1,0 +1,13 @@
+import type { LabWorld } from '../world.js';
+
+/** One thing that is proven on real nodes. */
+export interface LabCase {
+  name: string;
+  /** What a user of the product relies on, proven when the case passes: names of `docs/reality.md`. */
+  features: readonly string[];
+  /** Part of what CI runs. */
+  core?: boolean;
+  /** A second version's medium is needed. */
+  next?: boolean;
+  run(world: LabWorld, say: (line: string) => void): Promise<void>;
+}
