@@ -10,6 +10,10 @@ import { keepSchedules } from './activities/schedules.js';
 import { KubernetesClients } from './activities/kubernetes/clients.js';
 import { assertKey, WrongKey } from './db/key-check.js';
 import { connect } from './db/knex.js';
+import { readMetricsPlace } from './metrics/environment.js';
+import { serveMetrics } from './metrics/server.js';
+import { timedActivities } from './metrics/activities.js';
+import { workerMetrics } from './metrics/worker.js';
 import { Sealer } from './db/secret.js';
 import { projectRoot } from './db/project-root.js';
 import { connectTemporal } from './workflows/client.js';
@@ -19,6 +23,7 @@ import { TASK_QUEUE } from './workflows/model/operation.js';
 const STOP_GRACE_MS = 5000;
 
 const env = readWorkerEnvironment(process.env);
+const metricsPlace = readMetricsPlace(process.env, 'worker');
 const log = pino({ name: 'worker', level: env.logLevel });
 
 const db = connect(env.databaseUrl);
@@ -42,6 +47,7 @@ const connection = await connectPatiently();
 const temporal = await connectTemporal(process.env);
 const images = openImageStore(db, env);
 const drivers = driversFor({ db, sealer, libvirt: { log: (line) => log.debug({ line }, 'libvirt') } });
+const metrics = workerMetrics(db, drivers.libvirtStarts);
 const activities = buildActivities({
   db,
   sealer,
@@ -53,6 +59,7 @@ const activities = buildActivities({
   log,
   cksNode: await readFile(path.join(projectRoot(), 'guest/cks-node')),
   pollMs: env.pollMs,
+  scanEnded: (zone, seconds) => metrics.scanEnded(zone, seconds),
 });
 const worker = await Worker.create({
   connection,
@@ -66,15 +73,18 @@ const worker = await Worker.create({
   maxHeartbeatThrottleInterval: '1s',
   defaultHeartbeatThrottleInterval: '1s',
   maxCachedWorkflows: 200,
+  interceptors: { activity: [timedActivities(metrics)] },
 });
 // A call to a host that hangs would hold this process up; another worker makes it again.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void drivers.close(STOP_GRACE_MS));
 log.info({ taskQueue: TASK_QUEUE }, 'worker is up');
+const metricsServer = await serveMetrics(metrics.registry, metricsPlace, log, process.env['METRICS_API_SOCKET']);
 const stopSchedules = keepSchedules(temporal, db, log);
 try {
   await worker.run();
 } finally {
   stopSchedules();
+  metricsServer?.close();
   await drivers.close();
   await connection.close();
   await db.destroy();

@@ -24,6 +24,8 @@ export interface Deps {
   log: Logger;
   /** The program that nodes run. */
   cksNode: Buffer;
+  /** Told of each scan of a zone, by the zone's name, that ended. */
+  scanEnded?: (zone: string, seconds: number) => void;
   /** Milliseconds between two looks of a wait. */
   pollMs: number;
 }

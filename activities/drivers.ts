@@ -37,6 +37,8 @@ export function driversFor({ db, sealer, fabric = sshFabric(db, sealer, callSign
       });
       return fenced(sshGateway(program, callSignal));
     },
+    /** How often a process for calls of libvirt was started. */
+    libvirtStarts: () => children.starts,
     close: (graceMs?: number) => children.close(graceMs),
   };
 }

@@ -1,5 +1,7 @@
+import { readSettings } from '../db/configuration.js';
 import { nowPlus, transact } from '../db/knex.js';
 import { queueOperation, settleOperation } from '../db/operations.js';
+import { removeExpired } from '../db/retention.js';
 import { readRun } from '../db/runs.js';
 import type { ClusterRow, OperationRow } from '../db/rows.js';
 import { isRunOpen, listOpenRuns, readRequests, signalPause, signalStop, startRun } from '../workflows/client.js';
@@ -41,6 +43,13 @@ export const scanActivities = (deps: Deps) => ({
     await resumeFetches(deps);
     await resumeNetworkJobs(deps);
     await resumeMachineJobs(deps);
+  },
+
+  /** Removes what is past its time. */
+  async applyRetention(): Promise<void> {
+    const { db, log } = deps;
+    const jobs = await removeExpired(db, (await readSettings(db))['job.expire.minutes']);
+    if (jobs > 0) log.info({ jobs }, 'removed jobs past job.expire.minutes');
   },
 });
 

@@ -20,6 +20,13 @@ const OPERATIONS: Scan = {
   seconds: 5,
   limit: '2m',
 };
+const RETENTION: Scan = {
+  id: 'cks-retention',
+  workflowType: 'applyRetention',
+  args: [],
+  seconds: 300,
+  limit: '2m',
+};
 const ofZone = (zoneId: string, seconds: number): Scan => ({
   id: `cks-scan-zone-${zoneId}`,
   workflowType: 'scanZone',
@@ -58,7 +65,7 @@ async function ensureSchedule(client: Client, scan: Scan): Promise<void> {
 async function wanted(db: Knex): Promise<Scan[]> {
   const seconds = (await readSettings(db))['cks.scan.seconds'];
   const zones = await db('data_center').whereNull('removed').select<{ uuid: string }[]>('uuid');
-  return [OPERATIONS, ...zones.map(({ uuid }) => ofZone(uuid, seconds))];
+  return [OPERATIONS, RETENTION, ...zones.map(({ uuid }) => ofZone(uuid, seconds))];
 }
 
 /** Ids of the schedules that there are to be. */

@@ -85,6 +85,12 @@ export const zoneScanActivities = (deps: Deps) => {
       return due.length;
     },
 
+    /** The last act of a scan that began at `began`, in milliseconds since the epoch. */
+    async endScan(zoneId: string, began: number): Promise<void> {
+      const zone = await db('data_center').where({ uuid: zoneId }).first<{ name: string } | undefined>('name');
+      deps.scanEnded?.(zone?.name ?? zoneId, Math.max(0, Date.now() - began) / 1000);
+    },
+
     /**
      * Puts gateways right that have something else than the rows say, for clusters that nobody works on: so many in one scan, in turn. Returns
      * how many were repaired.

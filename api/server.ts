@@ -7,6 +7,9 @@ import { readSettings } from '../db/configuration.js';
 import { assertKey, WrongKey } from '../db/key-check.js';
 import { connect } from '../db/knex.js';
 import { Sealer } from '../db/secret.js';
+import { apiMetrics } from '../metrics/api.js';
+import { readMetricsPlace } from '../metrics/environment.js';
+import { serveMetrics } from '../metrics/server.js';
 import { createApp, type Deps } from './app.js';
 import { readEnvironment, type ApiEnvironment } from './environment.js';
 
@@ -73,7 +76,9 @@ function listen(server: Server, { port, host }: ApiEnvironment): Promise<number>
 /** The API server program: listens at once, is ready when database and Temporal have answered. */
 export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const environment = readEnvironment(env);
+  const metricsPlace = readMetricsPlace(env, 'api');
   const log = pino({ level: environment.logLevel, base: { part: 'api' } });
+  const metrics = apiMetrics();
   const db: Knex = connect(environment.databaseUrl);
   const sealer = new Sealer(environment.encryptionKey);
   let temporal: Client | undefined;
@@ -87,9 +92,11 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     temporalUi: environment.temporalUi,
     home: environment.home,
     kubernetesEnabled: () => kubernetesEnabled,
+    answered: metrics.answered,
   });
   const port = await listen(server, environment);
   log.info({ port }, `the API listens on port ${port}`);
+  const metricsServer = await serveMetrics(metrics.registry, metricsPlace, log);
 
   const stop = (signal: string) => {
     if (stopping) return;
@@ -98,6 +105,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
     const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
     // Connections that a request has just used are not kept open for another one.
     server.keepAliveTimeout = 1;
+    metricsServer?.close();
     server.close(() => {
       clearTimeout(cut);
       void Promise.allSettled([db.destroy(), temporal?.connection.close()]).then(() => process.exit(0));

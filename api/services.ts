@@ -20,6 +20,8 @@ export interface Deps {
   home: string;
   /** `cloud.kubernetes.service.enabled` as it was at start; undefined until the database has answered once. */
   kubernetesEnabled(): boolean | undefined;
+  /** Told of every answer: the command, if there is one of that name, the HTTP status, and how long it took. */
+  answered?(command: string | undefined, status: number, seconds: number): void;
   /** The clock, for tests. */
   now?: () => Date;
 }

@@ -12,7 +12,7 @@ import { build } from 'esbuild';
 
 const root = process.env.CKS_BUILD_ROOT ?? dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
-const FOLDERS = ['workflows', 'activities', 'api', 'db', 'simulator', 'scripts', 'bench', 'lab', 'test'];
+const FOLDERS = ['workflows', 'activities', 'api', 'db', 'metrics', 'simulator', 'scripts', 'bench', 'lab', 'test'];
 
 async function filesBelow(folder, ending) {
   if (!existsSync(folder)) return [];

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Ports } from './ports.js';
 
 export type Env = Record<string, string | undefined>;
@@ -55,7 +55,7 @@ export function portsOf(settings: StartSettings): Ports {
 const SYSTEM =
   /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|XDG_\w+|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|LD_LIBRARY_PATH)$/;
 const NETWORK = /^(https?_proxy|no_proxy|all_proxy|HTTPS?_PROXY|NO_PROXY|ALL_PROXY|LIBVIRT_\w+|SSH_AUTH_SOCK|KRB5\w*)$/;
-const SERVICE = /^(CKS_\w+|TEMPORAL_\w+|DATABASE_URL|SIMULATOR(_\w+)?|LOG_LEVEL|PORT|METRICS_PORT|HOST)$/;
+const SERVICE = /^(CKS_\w+|TEMPORAL_\w+|DATABASE_URL|SIMULATOR(_\w+)?|LOG_LEVEL|PORT|METRICS_\w+|HOST)$/;
 const SECRET = /^(CKS_ENCRYPTION_KEY|DATABASE_URL|TEMPORAL_API_KEY|TEMPORAL_TLS\w*)$/;
 
 /** Which of the user's variables a part gets: never more than it needs, and secrets only where they are used. */
@@ -82,6 +82,7 @@ export function environmentFor(
     SIMULATOR: settings.simulator ? '1' : '0',
     SIMULATOR_PORT: String(settings.simulatorPort),
     METRICS_PORT: String(settings.metricsPort),
+    METRICS_API_SOCKET: join(settings.home, 'run', 'api-metrics.sock'),
     TEMPORAL_ADDRESS: settings.temporalAddress ?? `127.0.0.1:${settings.temporalPort}`,
   };
 }

@@ -1,4 +1,4 @@
-import { patched, proxyActivities } from '@temporalio/workflow';
+import { patched, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 
 type Scan = Activities['zoneScan'];
@@ -20,6 +20,7 @@ export async function scanZone(zoneId: string): Promise<void> {
   await zone.settleClusters(zoneId);
   await zone.probeClusters(zoneId);
   await zone.repairGateways(zoneId);
+  if (patched('end-of-scan')) await zone.endScan(zoneId, workflowInfo().startTime.getTime());
 }
 
 /** As runs of an earlier release began. */

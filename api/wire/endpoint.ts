@@ -171,6 +171,7 @@ export async function serve(services: Services, request: IncomingMessage, respon
     response.setHeader('X-Description', headerText(answer.text));
     send(response, status, type, body);
   } finally {
+    services.answered?.(exchange.command?.name, status, (performance.now() - began) / 1000);
     services.log.debug(
       {
         command: sent.get('command')?.slice(0, 80),

@@ -28,7 +28,7 @@ test('the pages are there, and the index names each of them', () => {
 
 test('every environment variable is read by a program', () => {
   const named = unique([
-    ...(all.match(/\b(?:(?:CKS|TEMPORAL|SIMULATOR)_[A-Z_]+|DATABASE_URL|METRICS_PORT)\b/g) ?? []),
+    ...(all.match(/\b(?:(?:CKS|TEMPORAL|SIMULATOR)_[A-Z_]+|DATABASE_URL|METRICS_[A-Z_]+)\b/g) ?? []),
     ...[...(/```ini\n([\s\S]*?)```/.exec(pageOf('production.md'))?.[1] ?? '').matchAll(/^([A-Z_]+)=/gm)].map(
       ([, name = '']) => name,
     ),

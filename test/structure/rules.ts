@@ -2,7 +2,7 @@ import type { Import, Source } from './sources.js';
 
 /** A part of the tree that the arrows of `docs/architecture.md` are drawn between. */
 export const LAYERS = [
-  'model', 'steps', 'workflows', 'client', 'activities', 'db', 'api', 'ui', 'simulator', 'scripts', 'bench', 'lab', 'worker',
+  'model', 'steps', 'workflows', 'client', 'activities', 'db', 'metrics', 'api', 'ui', 'simulator', 'scripts', 'bench', 'lab', 'worker',
 ] as const; // prettier-ignore
 export type Layer = (typeof LAYERS)[number];
 
@@ -42,15 +42,16 @@ export const RULES: Readonly<Record<Layer, Rule>> = {
   },
   client: { runs: ['model'], temporal: ['@temporalio/client', '@temporalio/common'], closed: true },
   db: { runs: ['model'], temporal: [] },
+  metrics: { runs: ['db'], temporal: ['@temporalio/worker'] },
   activities: {
     runs: ['db', 'model', 'client'],
     temporal: ['@temporalio/activity', '@temporalio/client', '@temporalio/common'],
   },
-  api: { runs: ['db', 'model', 'client', 'steps'], temporal: ['@temporalio/client'] },
+  api: { runs: ['db', 'metrics', 'model', 'client', 'steps'], temporal: ['@temporalio/client'] },
   ui: { runs: [], knows: ['model'], temporal: [], closed: true },
   simulator: { runs: [], knows: ['activities'], temporal: [] },
   scripts: { runs: ['db', 'model', 'client', 'api'], temporal: ['@temporalio/client'] },
-  worker: { runs: ['activities', 'db', 'client', 'model'], temporal: ['@temporalio/worker'] },
+  worker: { runs: ['activities', 'db', 'metrics', 'client', 'model'], temporal: ['@temporalio/worker'] },
   bench: { runs: LAYERS, temporal: ['@temporalio/client', '@temporalio/worker', '@temporalio/workflow'] },
   lab: { runs: LAYERS, temporal: [] },
 };

@@ -6,7 +6,7 @@ import ts from 'typescript';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Folders of product code; `worker.ts` stands beside them. */
-const FOLDERS = ['workflows', 'activities', 'api', 'db', 'ui', 'simulator', 'scripts', 'bench', 'lab'];
+const FOLDERS = ['workflows', 'activities', 'api', 'db', 'metrics', 'ui', 'simulator', 'scripts', 'bench', 'lab'];
 
 export interface Import {
   /** A file of ours, relative to the root, or the name of a package or of a part of Node. */

@@ -51,6 +51,8 @@ export class LibvirtChildren {
   private readonly all = new Set<Child>();
   private readonly hung = new Map<string, { failures: number; until: number }>();
   private lastId = 0;
+  /** How often a process was started. */
+  starts = 0;
   private closed = false;
   private readonly limitMs: number;
   private readonly openMs: number;
@@ -121,6 +123,7 @@ export class LibvirtChildren {
   }
 
   private start(): Child {
+    this.starts++;
     const folder = mkdtempSync(path.join(tmpdir(), 'cks-hosts-'));
     const { keepAlive = { interval: 5, count: 3 }, library = LIBRARY } = this.options;
     const options: ChildOptions = { keepAlive, library, folder };
