@@ -1,9 +1,8 @@
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { fault } from './model/fault.js';
-import type { Requests } from './messages.js';
 import { isFaultCode } from './model/faults.js';
-import { TASK_QUEUE, workflowIdOf, type RunToStart, type StopRequest } from './model/operation.js';
+import { TASK_QUEUE, workflowIdOf, type Requests, type RunToStart, type StopRequest } from './model/operation.js';
 import { PROBE_SECONDS, type ProbeAnswer, type ProbeRequest } from './model/probe.js';
 import { imageRunId, type ImageRunInput } from './model/image.js';
 import { machineWorkflowIdOf, type MachineChangeInput, type MachineChangeKind } from './model/machine-change.js';

@@ -1,17 +1,11 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { StopRequest } from './model/operation.js';
+import type { Requests, StopRequest } from './model/operation.js';
 import type { StepState } from './model/step-state.js';
 
 export interface Progress {
   percent: number;
   paused: boolean;
   lines: { title: string; state: StepState }[];
-}
-
-/** What an operation's run knows that it was asked for. */
-export interface Requests {
-  paused: boolean;
-  stop: StopRequest | null;
 }
 
 export const requestsQuery = defineQuery<Requests>('requests');

@@ -136,6 +136,12 @@ export interface ClusterFacts {
 
 export type StopRequest = 'cancel' | 'supersede';
 
+/** What an operation's run knows that it was asked for. */
+export interface Requests {
+  paused: boolean;
+  stop: StopRequest | null;
+}
+
 /** An attempt that now holds its cluster. */
 export interface Claim {
   clusterId: string;
