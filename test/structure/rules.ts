@@ -50,7 +50,7 @@ export const RULES: Readonly<Record<Layer, Rule>> = {
   api: { runs: ['db', 'metrics', 'model', 'client', 'steps'], temporal: ['@temporalio/client'] },
   ui: { runs: [], knows: ['model'], temporal: [], closed: true },
   simulator: { runs: [], knows: ['activities'], temporal: [] },
-  scripts: { runs: ['db', 'model', 'client', 'api'], temporal: ['@temporalio/client'] },
+  scripts: { runs: ['db', 'model', 'client', 'api', 'steps'], temporal: ['@temporalio/client'] },
   worker: { runs: ['activities', 'db', 'metrics', 'client', 'model'], temporal: ['@temporalio/worker'] },
   bench: { runs: LAYERS, temporal: ['@temporalio/client', '@temporalio/worker', '@temporalio/workflow'] },
   lab: { runs: LAYERS, temporal: [] },
