@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { imageName } from '../../activities/hypervisor/driver.js';
 import { LibvirtChildren } from '../../activities/hypervisor/libvirt/children.js';
@@ -264,6 +264,15 @@ describeWithLibvirt('a host with LXC', () => {
     await bed.driver.ensureAbsent(name);
     await bed.driver.ensureVolumeAbsent(each.volume.name);
     expect(readdirSync(bed.libvirt.pool).filter((entry) => entry.includes(each.spec.machineId))).toEqual([]);
+  });
+
+  it('finishes a removal that was killed when it had moved the root away', async () => {
+    const { volume, spec } = one();
+    await bed.driver.ensureVolume(volume);
+    const at = (name: string) => path.join(bed.libvirt.pool, name);
+    renameSync(at(volume.name), at(`.${volume.name}.4711-gone.part`));
+    await bed.driver.ensureVolumeAbsent(volume.name);
+    expect(readdirSync(bed.libvirt.pool).filter((entry) => entry.includes(spec.machineId))).toEqual([]);
   });
 
   it('never touches a folder of the same name that it did not make', async () => {

@@ -154,7 +154,7 @@ export class Folders implements Store {
 
   private fill(name: string, fill: (into: string) => void): void {
     this.dropStale();
-    const draft = this.at(`.${name}.${process.pid}-${Math.random().toString(36).slice(2)}.part`);
+    const draft = this.at(draftOf(name, 'new'));
     mkdirSync(draft, { mode: 0o700 });
     try {
       fill(draft);
@@ -179,13 +179,15 @@ export class Folders implements Store {
   }
 
   private remove(name: string, expected: string): void {
-    if (!this.isOurs(name, expected)) return;
+    const gone = (each: string) => each.startsWith(`.${name}.`) && each.endsWith('-gone.part');
     // Moved away first: what stands at its place is whole or not there.
-    const draft = this.at(`.${name}.${process.pid}-gone.part`);
-    rmSync(draft, { recursive: true, force: true });
-    renameSync(this.at(name), draft);
-    rmSync(draft, { recursive: true, force: true });
-    rmSync(this.at(markFile(name)), { force: true });
+    if (this.isOurs(name, expected)) renameSync(this.at(name), this.at(draftOf(name, 'gone')));
+    // Also what an earlier removal had moved away when it was killed.
+    for (const each of readdirSync(this.folder).filter(gone)) {
+      // The tree is last: it takes long, and as long as it stands the next removal finds what is left.
+      rmSync(this.at(markFile(name)), { force: true });
+      rmSync(this.at(each), { recursive: true, force: true });
+    }
   }
 
   /** The first program of a root: not followed, since its links mean something inside only. */
@@ -247,5 +249,7 @@ export class Folders implements Store {
   }
 }
 
+const draftOf = (name: string, what: 'new' | 'gone') =>
+  `.${name}.${process.pid}-${Math.random().toString(36).slice(2)}-${what}.part`;
 const driveOf = (machine: string) => `${machine}-drive`;
 const isCode = (error: unknown, ...codes: string[]) => codes.includes(String((error as { code?: unknown }).code));
