@@ -136,7 +136,13 @@ export class PrivateLibvirt {
     await this.restartDaemon();
   }
 
+  /** Starts it when the one before has ended: a daemon holds its pid file longer than its socket. */
   async startDaemon(): Promise<void> {
+    const file = path.join(this.dir, 'run/libvirtd.pid');
+    const pid = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+    for (let left = 200; left > 0 && pid !== '' && this.runs(pid); left--)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    rmSync(file, { force: true });
     this.inside(
       'libvirtd',
       '--daemon',
@@ -161,10 +167,7 @@ export class PrivateLibvirt {
     this.inside('kill', `-${signal}`, readFileSync(path.join(this.dir, 'run/libvirtd.pid'), 'utf8').trim());
   }
   async restartDaemon(signal: 'TERM' | 'KILL' = 'TERM'): Promise<void> {
-    const pid = readFileSync(path.join(this.dir, 'run/libvirtd.pid'), 'utf8').trim();
     this.signalDaemon(signal);
-    for (let left = 100; left > 0 && this.runs(pid); left--) await new Promise((resolve) => setTimeout(resolve, 50));
-    rmSync(path.join(this.dir, 'run/libvirtd.pid'), { force: true });
     await this.startDaemon();
   }
   private runs(pid: string): boolean {
