@@ -33,6 +33,9 @@ export function seedFiles({
     disable_root: true,
     ssh_deletekeys: true,
     ssh_keys: { ed25519_private: hostKey.private, ed25519_public: hostKey.public },
+    // The seed is taken away once the node is up. Without it cloud-init would take the next boot for a new machine's first: no address,
+    // other host keys (cloud-init docs "Disable cloud-init").
+    runcmd: [['touch', '/etc/cloud/cloud-init.disabled']],
   };
   const networkConfig = {
     version: 2,
