@@ -4,7 +4,7 @@ import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { withCacheLock } from './cache-lock.js';
+import { lockFile } from '../db/file-lock.js';
 import { readTemporalSettings, type TemporalSettings } from './temporal-settings.js';
 
 const run = promisify(execFile);
@@ -92,14 +92,17 @@ export async function findTemporal(
   const folder = cacheFolder(env);
   await mkdir(folder, { recursive: true });
   const waiting = () => say('another start is fetching the temporal program: waiting for it');
-  return withCacheLock(folder, waiting, async () => {
+  const unlock = await lockFile(join(folder, 'fetching.lock'), { waiting });
+  try {
     // Whom this one waited for has fetched it, or was killed and left its drafts.
     const present = await installed(env);
     if (present) return present;
     for (const name of await readdir(folder))
       if (/^(go|download)-/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
-    return fetchTemporal(say, folder, env, settings, fetchIt);
-  });
+    return await fetchTemporal(say, folder, env, settings, fetchIt);
+  } finally {
+    unlock();
+  }
 }
 
 async function fetchTemporal(

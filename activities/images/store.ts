@@ -1,5 +1,6 @@
 import { copyFile, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { lockFile } from '../../db/file-lock.js';
 import { fault } from '../../workflows/model/fault.js';
 import { isUpload, uploadName } from '../../workflows/model/image.js';
 import type { Settings } from '../../workflows/model/settings.js';
@@ -7,7 +8,6 @@ import { imageName, type ImageSpec } from '../hypervisor/driver.js';
 import { lookup, type AddressRules, type OwnPart } from './addresses.js';
 import { verify } from './digest.js';
 import { download, dropPart } from './download.js';
-import { lockFile } from './lock.js';
 import { assertVersionMedium } from './medium.js';
 
 export interface Fetched {
@@ -103,11 +103,11 @@ export class ImageStore {
   async #locked(image: ImageSpec, signal: AbortSignal): Promise<Fetched> {
     const name = imageName(image);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const unlock = await lockFile(`${this.#path(name)}.lock`, signal);
+    const unlock = await lockFile(`${this.#path(name)}.lock`, { signal });
     try {
       return (await this.#cached(name)) ?? (await this.#fetch(image, signal));
     } finally {
-      await unlock();
+      unlock();
     }
   }
 
