@@ -23,6 +23,7 @@ import type { MachineChangeParams, MachineClaim, MachineOutcome } from '../workf
 import type { Deps } from './deps.js';
 import type { Hypervisor, ImageSpec } from './hypervisor/driver.js';
 import { hostNetwork } from './hypervisor/host-network.js';
+import { removeMachine, seedOf, volumeOf } from './hypervisor/machine-parts.js';
 import { ensureNetworkImplemented } from './networks.js';
 import { userSeedFiles } from './hypervisor/user-seed.js';
 import { guarded } from './step.js';
@@ -68,9 +69,7 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
     if (!host || vm.managed === 0) return;
     const hypervisor = openHypervisor(host);
     if (!isMade(vm)) return hypervisor.ensureLetGo?.(vm.instance_name);
-    await hypervisor.ensureAbsent(vm.instance_name);
-    await hypervisor.ensureSeedAbsent(seedOf(vm.instance_name));
-    await hypervisor.ensureVolumeAbsent(volumeOf(vm.instance_name));
+    await removeMachine(hypervisor, vm.instance_name);
     await hypervisor.ensureNetworkAbsent(hostNetwork(network));
   };
 
@@ -199,8 +198,6 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
   }
 };
 
-const volumeOf = (name: string) => `${name}-root`;
-const seedOf = (name: string) => `${name}-seed`;
 /** Else it was imported. */
 const isMade = (vm: Pick<VmRow, 'uuid' | 'instance_name'>) => vm.instance_name === `i-${vm.uuid}`;
 const paramsOf = (change: MachineChangeRow) => JSON.parse(change.params) as MachineChangeParams;

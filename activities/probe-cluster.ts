@@ -7,6 +7,7 @@ import { textOf } from '../workflows/model/fault.js';
 import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
 import { beginOperation } from './begin-operation.js';
 import type { Deps } from './deps.js';
+import { inTime } from './in-time.js';
 import { ask } from './kubernetes/ask.js';
 
 /** Milliseconds an API server may take to answer, and until it is asked a second time. */
@@ -58,22 +59,14 @@ async function isWhole({ db }: Deps, cluster: ClusterRow): Promise<boolean> {
 
 /** Why the API server does not answer through the balancer; undefined when it does. */
 async function apiProblem({ kubernetes }: Deps, clusterId: string): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${ANSWER_MS / 1000} s`)), ANSWER_MS);
-  });
   const answer = kubernetes
     .open(clusterId)
     .then((api) => ask('look for the API server', () => api.listNamespace({ limit: 1 })));
-  // It may fail after its time is over.
-  answer.catch(() => undefined);
   try {
-    await Promise.race([answer, late]);
+    await inTime(ANSWER_MS, answer);
     return undefined;
   } catch (error) {
     return textOf(error);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -24,6 +24,7 @@ import type { Deps } from './deps.js';
 import { gatewayActivities } from './gateway/index.js';
 import { within } from './within.js';
 import type { DomainFacts } from './hypervisor/driver.js';
+import { removeMachine } from './hypervisor/machine-parts.js';
 import { probeCluster } from './probe-cluster.js';
 
 /** Hosts or clusters looked at side by side, and API servers asked and gateways compared at most in one scan. */
@@ -173,10 +174,7 @@ export const zoneScanActivities = (deps: Deps) => {
   async function removeLost(host: HostRow, machine: WatchedMachine): Promise<void> {
     const { instance_name: name, uuid } = machine;
     try {
-      const hypervisor = deps.openHypervisor(host);
-      await hypervisor.ensureAbsent(name);
-      await hypervisor.ensureSeedAbsent(`${name}-seed`);
-      await hypervisor.ensureVolumeAbsent(`${name}-root`);
+      await removeMachine(deps.openHypervisor(host), name);
       await transact(db, (trx) => releaseMachine(trx, { vm_id: uuid }));
       log.info({ machine: name, host: host.name }, 'removed a machine that had been given up');
     } catch (error) {

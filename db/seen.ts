@@ -28,7 +28,7 @@ const IS_IN = `m.phase IN ('joined', 'ready')`;
  */
 export async function readOddClusters(db: Db, zoneId: string): Promise<ClusterHealth[]> {
   const own = ['uuid', 'name', 'state', 'generation', 'reason', 'target_version_id'].map((column) => `c.${column}`);
-  const rows: ClusterHealth[] = await resting(db, zoneId)
+  const rows: ClusterHealth[] = await restingIn(db, zoneId)
     .leftJoin('kubernetes_cluster_vm_map as m', 'm.cluster_id', 'c.uuid')
     .leftJoin('vm_instance as v', 'v.uuid', 'm.vm_id')
     .leftJoin('host as h', 'h.uuid', 'v.host_id')
@@ -49,14 +49,15 @@ export async function readOddClusters(db: Db, zoneId: string): Promise<ClusterHe
   }));
 }
 
-/** Clusters of a zone that nobody works on. */
-const resting = (db: Db, zoneId: string) =>
+/** Clusters that nobody works on. */
+export const resting = (db: Db) =>
   db('kubernetes_cluster as c')
     .leftJoin('operation as o', 'o.active_cluster_id', 'c.uuid')
-    .where({ 'c.zone_id': zoneId, 'c.cluster_type': 'CloudManaged' })
+    .where({ 'c.cluster_type': 'CloudManaged' })
     .whereIn('c.state', ['Running', 'Stopped', 'Alert'])
     .whereNull('c.removed')
     .whereNull('o.uuid');
+const restingIn = (db: Db, zoneId: string) => resting(db).where({ 'c.zone_id': zoneId });
 
 /** Names of a cluster's nodes that do not run, each with why. */
 export async function readTroubles(db: Db, clusterId: string): Promise<string[]> {
@@ -102,7 +103,7 @@ export async function readRestingClusters(
   most: number,
 ): Promise<Pick<ClusterRow, 'id' | 'uuid' | 'name'>[]> {
   const read = (sign: '>' | '<=', limit: number) =>
-    resting(db, zoneId)
+    restingIn(db, zoneId)
       .whereNotNull('c.network_id')
       .where('c.id', sign, after)
       .orderBy('c.id')
@@ -205,7 +206,7 @@ export const readDueProbes = (
   most: number,
 ): Promise<ClusterRow[]> =>
   Promise.resolve(
-    resting(db, zoneId)
+    restingIn(db, zoneId)
       .where((q) =>
         q
           .where((run) =>

@@ -1,8 +1,11 @@
 import type { HostRow } from '../../db/rows.js';
+import { resting } from '../../db/seen.js';
 import { textOf } from '../../workflows/model/fault.js';
 import type { Deps } from '../deps.js';
 import { gatewayActivities } from '../gateway/index.js';
 import type { DomainFacts, Hypervisor } from '../hypervisor/driver.js';
+import { removeMachine } from '../hypervisor/machine-parts.js';
+import { inTime } from '../in-time.js';
 import type { Check, Finding } from './finding.js';
 
 interface Machine {
@@ -39,7 +42,10 @@ async function lookAt(deps: Deps, host: HostRow): Promise<Finding[]> {
   // Read before the host is asked: what is made meanwhile is on both sides.
   const machines = await readMachines(deps, host.uuid);
   try {
-    const [domains, volumes] = await inTime(Promise.all([hypervisor.listDomains(), hypervisor.listVolumes()]));
+    const [domains, volumes] = await inTime(
+      ANSWER_MS,
+      Promise.all([hypervisor.listDomains(), hypervisor.listVolumes()]),
+    );
     return [
       ...(await strangers(deps, host, hypervisor, domains)),
       ...missing(host, machines, domains),
@@ -95,9 +101,7 @@ async function strangers(
         todo: '--fix removes the domain, its volume and its seed',
         fix: async () => {
           if ((await readByName(deps, name))?.removed === null) return;
-          await hypervisor.ensureAbsent(name);
-          await hypervisor.ensureSeedAbsent(`${name}-seed`);
-          await hypervisor.ensureVolumeAbsent(`${name}-root`);
+          await removeMachine(hypervisor, name);
         },
       });
     else if (row.host_id !== host.uuid)
@@ -156,14 +160,7 @@ export const gateways: Check = {
   name: 'gateways',
   async look(deps) {
     const gateway = gatewayActivities(deps);
-    const clusters = await deps
-      .db('kubernetes_cluster as c')
-      .leftJoin('operation as o', 'o.active_cluster_id', 'c.uuid')
-      .whereNull('o.uuid')
-      .whereNull('c.removed')
-      .whereIn('c.state', ['Running', 'Stopped', 'Alert'])
-      .where('c.cluster_type', 'CloudManaged')
-      .select<{ uuid: string; name: string }[]>('c.uuid', 'c.name');
+    const clusters = await resting(deps.db).select<{ uuid: string; name: string }[]>('c.uuid', 'c.name');
     const found: Finding[] = [];
     for (const { uuid: clusterId, name } of clusters)
       try {
@@ -182,16 +179,3 @@ export const gateways: Check = {
     return found;
   },
 };
-
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${ANSWER_MS / 1000} s`)), ANSWER_MS);
-  });
-  answer.catch(() => undefined);
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

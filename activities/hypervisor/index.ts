@@ -10,6 +10,7 @@ import type { Deps } from '../deps.js';
 import type { KeyPair } from '../store/index.js';
 import { imageName, type Hypervisor, type ImageSpec } from './driver.js';
 import { hostNetwork } from './host-network.js';
+import { removeMachine, seedOf, volumeOf } from './machine-parts.js';
 import { seedFiles } from './seed.js';
 
 /** Machines on their hosts. Every activity looks, acts and confirms; names follow from the machine's id. */
@@ -41,7 +42,11 @@ export const hypervisorActivities = (deps: Deps) => {
       const { context, host } = await open(clusterId, node);
       const { template, vm } = context;
       await ensureImage(host, template);
-      await host.ensureVolume({ name: volumeOf(context), sizeGb: vm.root_disk_gb, templateId: template.uuid });
+      await host.ensureVolume({
+        name: volumeOf(context.vm.instance_name),
+        sizeGb: vm.root_disk_gb,
+        templateId: template.uuid,
+      });
     },
 
     /** Leaves the machine defined with its seed and the version's medium in its drives, before its first boot. */
@@ -60,7 +65,7 @@ export const hypervisorActivities = (deps: Deps) => {
       await host.ensureNetwork(networkOf(context));
       await ensureImage(host, iso);
       await host.ensureSeed({
-        name: seedOf(context),
+        name: seedOf(context.vm.instance_name),
         files: seedFiles({
           context,
           hostKey: JSON.parse(hostKey.reveal()) as KeyPair,
@@ -73,8 +78,8 @@ export const hypervisorActivities = (deps: Deps) => {
       await host.ensureDefined({
         name: vm.instance_name, clusterId, machineId: vm.uuid, hostName: vm.name, cpus: offering.cpu, ramMb: offering.ram_size,
         maxCpus: vm.max_cpus ?? offering.cpu, maxRamMb: vm.max_ram_mb ?? offering.ram_size, macAddress: vm.mac_address,
-        ...hostNetwork(network), ipAddress: vm.ip_address ?? '', volume: volumeOf(context),
-        media: [seedOf(context), imageName(imageOf(iso))],
+        ...hostNetwork(network), ipAddress: vm.ip_address ?? '', volume: volumeOf(context.vm.instance_name),
+        media: [seedOf(context.vm.instance_name), imageName(imageOf(iso))],
       }); // prettier-ignore
       await advanceNode(db, context.node, 'defined');
     },
@@ -111,9 +116,7 @@ export const hypervisorActivities = (deps: Deps) => {
       const context = await readNodeContext(db, clusterId, node);
       if (!context || context.node.external_node === 1) return;
       const host = openHypervisor(context.host);
-      await host.ensureAbsent(context.vm.instance_name);
-      await host.ensureSeedAbsent(seedOf(context));
-      await host.ensureVolumeAbsent(volumeOf(context));
+      await removeMachine(host, context.vm.instance_name);
       // Left alone while another machine of the network is on the host.
       await host.ensureNetworkAbsent(networkOf(context));
       await markGone(db, context.vm.uuid);
@@ -122,8 +125,8 @@ export const hypervisorActivities = (deps: Deps) => {
     /** The seed holds the machine's host key: it is taken out and deleted once the machine answers. */
     async ensureSeedAbsent({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
-      await host.ensureMediumDetached(context.vm.instance_name, seedOf(context));
-      await host.ensureSeedAbsent(seedOf(context));
+      await host.ensureMediumDetached(context.vm.instance_name, seedOf(context.vm.instance_name));
+      await host.ensureSeedAbsent(seedOf(context.vm.instance_name));
     },
 
     async ensureVersionMediumEjected({ clusterId }: StepRef, node: NodeRef): Promise<void> {
@@ -148,9 +151,7 @@ export const hypervisorActivities = (deps: Deps) => {
   };
 };
 
-const volumeOf = ({ vm }: NodeContext) => `${vm.instance_name}-root`;
 const networkOf = ({ network }: NodeContext) => hostNetwork(network);
-const seedOf = ({ vm }: NodeContext) => `${vm.instance_name}-seed`;
 export const imageOf = ({ kind, uuid, url, checksum, format }: TemplateRow): ImageSpec => ({
   kind,
   id: uuid,
