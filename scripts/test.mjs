@@ -30,6 +30,12 @@ try {
 }
 rmSync(folder, { recursive: true, force: true });
 
+// Named again where they are found at once: jest's own words on each are far above by now.
+for (const suite of result?.testResults ?? []) {
+  if (suite.status === 'failed') console.log(`FAILED ${suite.name.slice(root.length + 1)}`);
+  for (const test of suite.assertionResults)
+    if (test.status === 'failed') console.log(`  ${test.fullName}: ${test.failureMessages.join(' ').slice(0, 600)}`);
+}
 const passed = result?.numPassedTests ?? 0;
 // A file that could not even be loaded holds no failed test, but has to count as one.
 const failed = (result?.numFailedTests ?? 0) + (result?.numRuntimeErrorTestSuites ?? 0) + (result ? 0 : 1);

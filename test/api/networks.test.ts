@@ -610,9 +610,11 @@ describe('a change without a run', () => {
     const reply = await h.call('createFirewallRule', { ipaddressid, protocol: 'tcp', startport: '77' }, user);
     const { input } = started.splice(0)[0]!;
     expect(input).toEqual({ jobId: reply.content.jobid, networkId: networkid, vpcId: null });
+    const madeAt = (created: string) => h.db('network_change').where({ job_id: input.jobId }).update({ created });
+    await madeAt('2999-01-01 00:00:00.000');
     await resumeNetworkJobs({ db: h.db, temporal, log });
     expect(started).toEqual([]);
-    await h.db('network_change').where({ job_id: input.jobId }).update({ created: '2026-01-01 00:00:00.000' });
+    await madeAt('2026-01-01 00:00:00.000');
     await resumeNetworkJobs({ db: h.db, temporal, log });
     expect(started.map((each) => each.input)).toEqual([input]);
     const { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } = await import('@temporalio/client');
