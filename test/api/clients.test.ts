@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { addCluster, addJob } from './fixtures.js';
 import { Harness } from './harness.js';
 
@@ -17,10 +17,15 @@ interface Ran {
   stdout: string;
   stderr: string;
 }
+/** The interpreter that `cs` was installed for, which need not be the first one on the path. */
+const interpreter = (() => {
+  const program = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'cs')).find(existsSync); // prettier-ignore
+  return (program && /^#!(\/\S+)/.exec(readFileSync(program, 'utf8'))?.[1]) ?? 'python3';
+})();
 const python = (args: string[], env: Record<string, string>): Promise<Ran> =>
   new Promise((resolve) => {
     execFile(
-      'python3',
+      interpreter,
       args,
       { env: { ...process.env, ...env }, cwd: mkdtempSync(join(tmpdir(), 'cks-cs-')) },
       (error, stdout, stderr) => {
