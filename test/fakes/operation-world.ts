@@ -97,7 +97,8 @@ export function playedBy(
 }
 
 /** Heartbeats until it is cancelled. */
-async function hang(): Promise<never> {
+/** Works until its run is cancelled. */
+export async function hang(): Promise<never> {
   const context = Context.current();
   for (;;) {
     context.heartbeat();

@@ -1,15 +1,21 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { CASES } from '../fakes/cluster-facts.js';
 import { OperationWorld, playedBy } from '../fakes/operation-world.js';
 import { TemporalFixture } from '../fakes/temporal.js';
 import { WORKFLOW_OF } from '../../workflows/client.js';
+import { TASK_QUEUE } from '../../workflows/model/operation.js';
+import { OTHER_RUNS } from './other-runs.js';
 
 /**
- * Records the history of every operation, run once, cancelled halfway and failed, with played activities, into `test/replay/histories`.
- * usage: npm run record-histories -- NAME   (NAME tells the release: files of another name stay as they are)
+ * Records histories, with played activities, into `test/replay/histories`: of every operation, run once, cancelled halfway and
+ * failed, and of every other workflow. A history that is there stays as it is.
+ * usage: npm run record-histories -- NAME   (NAME tells the release: under a new one all are recorded, under an old one those that it lacks)
  */
 const name = process.argv[2];
 if (!name || !/^[a-z0-9.-]+$/.test(name)) {
@@ -18,6 +24,16 @@ if (!name || !/^[a-z0-9.-]+$/.test(name)) {
 }
 const folder = path.resolve('test/replay/histories');
 mkdirSync(folder, { recursive: true });
+const fileOf = (title: string) => path.join(folder, `${name}.${title}.json.gz`);
+/** Without what tells of the machine that recorded it: no replay asks for that. */
+async function keep(file: string, handle: WorkflowHandle): Promise<void> {
+  const text = historyToJSON(await handle.fetchHistory())
+    .replaceAll(`${process.pid}@${hostname()}`, 'recorder')
+    .replaceAll(`${path.resolve()}/`, '');
+  writeFileSync(file, gzipSync(text, { level: 9 }));
+  process.stdout.write(`${path.basename(file)}\n`);
+}
+
 const temporal = await TemporalFixture.start(path.resolve('workflows/index.ts'));
 const worlds = new Map<string, OperationWorld>();
 await temporal.withWorker(
@@ -25,7 +41,8 @@ await temporal.withWorker(
   async () => {
     for (const [title, { kind, facts }] of Object.entries(CASES)) {
       for (const how of ['done', 'cancelled', 'failed'] as const) {
-        if (how === 'cancelled' && kind === 'delete') continue;
+        const file = fileOf(`${title.replaceAll(/[^a-z]+/g, '-')}.${how}`);
+        if ((how === 'cancelled' && kind === 'delete') || existsSync(file)) continue;
         const world = new OperationWorld(facts, { 'cloud.kubernetes.cluster.upgrade.retries': 0 }, kind);
         let halfway!: (title: string) => void;
         const begun = new Promise<string>((resolve) => (halfway = resolve));
@@ -43,12 +60,21 @@ await temporal.withWorker(
           await handle.signal('stop', 'cancel');
         }
         await handle.result();
-        const file = `${name}.${title.replaceAll(/[^a-z]+/g, '-')}.${how}.json.gz`;
-        writeFileSync(path.join(folder, file), gzipSync(historyToJSON(await handle.fetchHistory()), { level: 9 }));
-        process.stdout.write(`${file}\n`);
+        await keep(file, handle);
       }
     }
   },
 );
+for (const [title, { type, args, activities }] of Object.entries(OTHER_RUNS)) {
+  const file = fileOf(title);
+  if (existsSync(file)) continue;
+  await temporal.withWorker(activities, async () => {
+    const options = { taskQueue: TASK_QUEUE, workflowId: randomUUID(), workflowTaskTimeout: '5s' as const };
+    const handle = await temporal.env.client.workflow.start(type, { ...options, args });
+    // A probe that fails ends its run so; the others settle what they do and complete.
+    await handle.result().catch(() => undefined);
+    await keep(file, handle);
+  });
+}
 await temporal.stop();
 process.exit(0);
