@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LabCluster, CREATE_SECONDS, leftOf } from '../cluster.js';
+import { LabCluster, CREATE_SECONDS } from '../cluster.js';
 import { FIRST, NEXT } from '../versions.js';
 import type { LabCase } from './case.js';
 
@@ -9,7 +9,6 @@ export const cancelledCreate: LabCase = {
   name: 'cancel during kubeadm init of a create: nothing is left but the row',
   features: ['cancel', 'create'],
   async run(world) {
-    const before = leftOf(world);
     const { cluster, job } = await LabCluster.begin(world, { name: 'cancelled', version });
     await cluster.reaches(job, 'node.init');
     await cluster.change('cancelKubernetesClusterOperation', { kubernetesclusterid: cluster.id });
@@ -19,7 +18,7 @@ export const cancelledCreate: LabCase = {
     const row = await cluster.row();
     assert.equal(row['state'], 'Error');
     assert.match(String(row['reason']), /Cancelled/);
-    cluster.expectNothingLeft(before);
+    cluster.expectNothingLeft();
     await cluster.delete();
   },
 };
@@ -29,7 +28,6 @@ export const cancelledUpgrade: LabCase = {
   features: ['cancel', 'upgrade', 'resume'],
   next: true,
   async run(world, say) {
-    const before = leftOf(world);
     const cluster = await LabCluster.create(world, { name: 'halfway', version });
     const upgrade = { id: cluster.id, kubernetesversionid: world.versions.get(NEXT.kubernetes)! };
     const job = await world.begun('upgradeKubernetesCluster', upgrade);
@@ -51,6 +49,6 @@ export const cancelledUpgrade: LabCase = {
     await cluster.storeKubeconfig();
     await cluster.expectHealthy({ version: NEXT.kubernetes });
     await cluster.delete();
-    cluster.expectNothingLeft(before);
+    cluster.expectNothingLeft();
   },
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LabCluster, CREATE_SECONDS, leftOf } from '../cluster.js';
+import { LabCluster, CREATE_SECONDS } from '../cluster.js';
 import { FIRST } from '../versions.js';
 import type { LabCase } from './case.js';
 
@@ -10,12 +10,11 @@ export const createAndDelete: LabCase = {
   features: ['create', 'delete', 'kubeconfig', 'version media', 'default CNI', 'CoreDNS', 'isolated network', 'port forwarding and firewall'],
   core: true,
   async run(world) {
-    const before = leftOf(world);
     const cluster = await LabCluster.create(world, { name: 'first', version });
     await cluster.expectHealthy({ version });
     await cluster.expectServes();
     await cluster.delete();
-    cluster.expectNothingLeft(before);
+    cluster.expectNothingLeft();
   },
 }; // prettier-ignore
 
@@ -23,7 +22,6 @@ export const killedInCreate: LabCase = {
   name: 'create goes on after kill -9 of the worker during kubeadm init, with one kubeadm ever',
   features: ['create', 'durable operations', 'cks-node init', 'cks-node install'],
   async run(world, say) {
-    const before = leftOf(world);
     const { cluster, job } = await LabCluster.begin(world, { name: 'killed', version });
     for (const kind of ['node.install', 'node.init', 'node.join.worker']) {
       await cluster.reaches(job, kind);
@@ -35,6 +33,6 @@ export const killedInCreate: LabCase = {
     await cluster.expectHealthy({ version });
     for (const [machine, runs] of Object.entries(cluster.kubeadmRuns())) assert.equal(runs.length, 1, `runs of kubeadm on ${machine}: ${runs.join(', ')}`); // prettier-ignore
     await cluster.delete();
-    cluster.expectNothingLeft(before);
+    cluster.expectNothingLeft();
   },
 };

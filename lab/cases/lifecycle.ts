@@ -61,5 +61,6 @@ export const upgradeWithBudget: LabCase = {
     say(`at least ${workload.fewest} of 4 pods were ready in ${workload.looks} looks`);
     assert(workload.looks > 5 && workload.fewest >= workload.budget, `${workload.fewest} pods were ready, the budget is ${workload.budget}`); // prettier-ignore
     await cluster.delete();
+    cluster.expectNothingLeft();
   },
 }; // prettier-ignore
