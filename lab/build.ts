@@ -18,34 +18,56 @@ const modulesOf = ({ kubernetes, etcd }: Minor): [name: string, version: string,
   ['crictl', CRICTL, 'crictl'],
 ];
 
-/** Go modules of a version whose programs are not in the cache. */
-export const unbuilt = (cache: string, minor: Minor): string[] =>
-  modulesOf(minor)
-    .filter(([name, version, last]) => !existsSync(join(cache, name, version, last)))
-    .map(([name, version]) => `${name} ${version}`);
+/** A file of the cache, and what in the repository it is made with. */
+export interface Product {
+  name: string;
+  file: string;
+  sources: readonly string[];
+}
+export const productsOf = (cache: string, minor: Minor): { root: Product; medium: Product } => ({
+  root: { name: 'the root of nodes', file: nodeRoot(cache), sources: ['build/node-root.sh', 'node'] },
+  medium: {
+    name: `the medium of ${minor.kubernetes}`,
+    file: mediumOf(cache, minor),
+    sources: ['build', '../scripts/create-kubernetes-binaries-iso.sh'],
+  },
+});
+
+/** What `build` would make: programs that are not in the cache, and products that are absent or made with other sources. */
+export function unbuilt(cache: string, minor: Minor): string[] {
+  const programs = modulesOf(minor).filter(([name, version, last]) => !existsSync(join(cache, name, version, last)));
+  const products = Object.values(productsOf(cache, minor)).filter((product) => !isMade(product));
+  return [...programs.map(([name, version]) => `${name} ${version}`), ...products.map(({ name }) => name)];
+}
 
 /** Leaves the node's root file system and the medium of a version in the cache; what is there and still made of the same files stays. */
 export async function build(cache: string, minor: Minor, say: (line: string) => void): Promise<void> {
   mkdirSync(cache, { recursive: true });
   for (const [name, version] of modulesOf(minor)) await script('programs.sh', [cache, name, version], say);
-  const root = nodeRoot(cache);
-  await once(root, ['build/node-root.sh', 'node'], () => script('node-root.sh', [root], say));
+  const { root, medium } = productsOf(cache, minor);
+  await once(root, () => script('node-root.sh', [root.file], say));
   const { kubernetes, etcd } = minor;
-  await once(mediumOf(cache, minor), ['build', '../scripts/create-kubernetes-binaries-iso.sh'], () =>
-    script('medium.sh', [cache, kubernetes, etcd, ETCDCTL, COREDNS, CNI_PLUGINS, CRICTL, FLANNEL, root], say),
+  await once(medium, () =>
+    script('medium.sh', [cache, kubernetes, etcd, ETCDCTL, COREDNS, CNI_PLUGINS, CRICTL, FLANNEL, root.file], say),
   );
 }
 
+const markOf = ({ file }: Product): string => `${file}.made-of`;
+
+const isMade = (product: Product): boolean =>
+  existsSync(product.file) &&
+  existsSync(markOf(product)) &&
+  readFileSync(markOf(product), 'utf8') === digest(product.sources);
+
 /** Makes a file anew when it is absent or what it is made with has changed. */
-async function once(file: string, sources: string[], make: () => Promise<void>): Promise<void> {
-  const mark = `${file}.made-of`;
-  const wanted = digest(sources);
-  if (existsSync(file) && existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return;
+export async function once(product: Product, make: () => Promise<void>): Promise<void> {
+  if (isMade(product)) return;
+  const wanted = digest(product.sources);
   await make();
-  writeFileSync(mark, wanted);
+  writeFileSync(markOf(product), wanted);
 }
 
-function digest(sources: string[]): string {
+function digest(sources: readonly string[]): string {
   const hash = createHash('sha256');
   for (const source of sources) for (const file of filesOf(join(FOLDER, source))) hash.update(readFileSync(file));
   return hash.digest('hex');

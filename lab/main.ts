@@ -6,19 +6,8 @@ import { build, unbuilt } from './build.js';
 import type { LabCase } from './cases/case.js';
 import { CASES } from './cases/index.js';
 import { whyNoLibvirt } from './libvirt/private-libvirt.js';
-import { machineText, record, type CaseResult } from './results.js';
-import {
-  CNI_PLUGINS,
-  COREDNS,
-  CRICTL,
-  FIRST,
-  FLANNEL,
-  labCache,
-  mediumOf,
-  MINORS,
-  NEXT,
-  nodeRoot,
-} from './versions.js';
+import { machineText, merge, readResults, writeResults, type CaseResult } from './results.js';
+import { FIRST, labCache, mediumOf, MINORS, nodeRoot, versionsOf } from './versions.js';
 import { LabWorld } from './world.js';
 
 /** Why the lab cannot run on this machine; undefined where it can. */
@@ -41,12 +30,12 @@ const isThere = (program: string): boolean => {
   }
 };
 
-/** Builds what is missing and runs cases; answers how each went. */
+const minorsOf = (cases: readonly LabCase[]) => (cases.some(({ next }) => next) ? MINORS : [FIRST]);
+
+/** Runs cases with what is built; answers how each went. */
 export async function runLab(cases: readonly LabCase[], say: (line: string) => void): Promise<CaseResult[]> {
   const cache = labCache();
-  const minors = cases.some(({ next }) => next) ? MINORS : [FIRST];
-  for (const minor of minors) await build(cache, minor, say);
-  const media = minors.map((minor) => ({ version: minor.kubernetes, file: mediumOf(cache, minor) }));
+  const media = minorsOf(cases).map((minor) => ({ version: minor.kubernetes, file: mediumOf(cache, minor) }));
   const world = await LabWorld.start(say, [nodeRoot(cache), ...media.map(({ file }) => file)]);
   const end = () => void world.stop().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
@@ -96,38 +85,50 @@ async function runCase(world: LabWorld, one: LabCase, say: (line: string) => voi
 }
 
 /**
- * `npm run lab [-- TEXT…]`: all cases, or those whose name has one of the texts. `--core`: what CI runs, which leaves the results that the
- * repository keeps alone, and does nothing where the programs are not built.
+ * What `--core` leaves out, in one line: all where something is not built, since CI would take twice as long; else the cases
+ * that are not core.
+ */
+export const leftOut = (missing: readonly string[], cases: readonly LabCase[]): string =>
+  missing.length > 0
+    ? `left out: all of it, since building takes half an hour and this machine has not built ${missing.join(', ')}; npm run lab builds and runs it`
+    : `left out, since each takes minutes: ${cases.filter(({ core }) => !core).map(({ name }) => name).join(' | ')}`; // prettier-ignore
+
+/**
+ * `npm run lab [-- TEXT…]`: builds what is missing and runs all cases, or those whose name has one of the texts. `--core`: what CI runs,
+ * which builds nothing and leaves the results that the repository keeps alone.
  */
 async function main(): Promise<number> {
   const say = (line: string) => process.stdout.write(`lab: ${line}\n`);
+  const core = process.argv.includes('--core');
+  if (core) {
+    const missing = unbuilt(labCache(), FIRST);
+    say(leftOut(missing, CASES));
+    if (missing.length > 0) return 0;
+  }
   const why = whyNoLab();
   if (why !== undefined) {
     process.stderr.write(`lab: ${why}\n`);
     return 2;
   }
-  const core = process.argv.includes('--core');
   const texts = process.argv.slice(2).filter((text) => !text.startsWith('--'));
-  if (core) {
-    const missing = unbuilt(labCache(), FIRST);
-    if (missing.length > 0) {
-      say(`left out: ${missing.join(', ')} are not built on this machine, which takes about half an hour; npm run lab builds and runs all`);
-      return 0;
-    }
-    say(`left out of CI, since each takes minutes: ${CASES.filter((one) => !one.core).map(({ name }) => name).join(' | ')}`);
-  } // prettier-ignore
   const wanted = CASES.filter((one) => (!core || one.core) && (texts.length === 0 || texts.some((text) => one.name.includes(text)))); // prettier-ignore
+  if (!core) for (const minor of minorsOf(wanted)) await build(labCache(), minor, say);
   const ran = await runLab(wanted, say);
-  if (core) return ran.every(({ passed }) => passed) && ran.length > 0 ? 0 : 1;
-  const results = CASES.map(
-    ({ name, features }): CaseResult => ran.find((one) => one.name === name) ?? { name, features, result: 'not run', passed: false, seconds: 0 },
-  ); // prettier-ignore
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: projectRoot(), encoding: 'utf8' }).trim();
-  const versions = { kubernetes: FIRST.kubernetes, next: NEXT.kubernetes, etcd: `${FIRST.etcd}, ${NEXT.etcd}`, coredns: COREDNS, cniPlugins: CNI_PLUGINS, crictl: CRICTL, flannel: FLANNEL }; // prettier-ignore
-  record(join(projectRoot(), 'lab/results.json'), { machine: machineText(), versions, when: new Date().toISOString(), commit, cases: results }); // prettier-ignore
+  if (!core) keep(ran);
   const failed = ran.filter(({ passed }) => !passed).length;
   say(`${ran.length - failed} passed, ${failed} failed, ${CASES.length - ran.length} not run`);
   return failed > 0 || ran.length === 0 ? 1 : 0;
+}
+
+/** Writes down how cases went, in the file that the repository keeps. */
+function keep(ran: readonly CaseResult[]): void {
+  const file = join(projectRoot(), 'lab/results.json');
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: projectRoot(), encoding: 'utf8' }).trim();
+  const run = { when: new Date().toISOString(), commit, machine: machineText() };
+  writeResults(
+    file,
+    merge(CASES, readResults(file), ran, (one) => ({ ...run, versions: versionsOf(one) })),
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exit(await main());

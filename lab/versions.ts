@@ -21,6 +21,17 @@ export const CNI_PLUGINS = '1.7.1';
 export const CRICTL = '1.34.0';
 export const FLANNEL = '0.27.4';
 
+/** What runs in a case, by program; `next` only where it upgrades. */
+export const versionsOf = ({ next }: { next?: boolean }): Record<string, string> => ({
+  kubernetes: FIRST.kubernetes,
+  ...(next && { next: NEXT.kubernetes }),
+  etcd: next ? `${FIRST.etcd}, ${NEXT.etcd}` : FIRST.etcd,
+  coredns: COREDNS,
+  cniPlugins: CNI_PLUGINS,
+  crictl: CRICTL,
+  flannel: FLANNEL,
+});
+
 /** Where what was built stays: a build takes a quarter of an hour for each version. */
 export const labCache = (env: NodeJS.ProcessEnv = process.env): string =>
   join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'cks', 'lab');

@@ -21,6 +21,7 @@ export const createAndDelete: LabCase = {
 export const killedInCreate: LabCase = {
   name: 'create goes on after kill -9 of the worker during kubeadm init, with one kubeadm ever',
   features: ['create', 'durable operations', 'cks-node init', 'cks-node install'],
+  core: true,
   async run(world, say) {
     const { cluster, job } = await LabCluster.begin(world, { name: 'killed', version });
     for (const kind of ['node.install', 'node.init', 'node.join.worker']) {
