@@ -8,6 +8,8 @@ import { FAULTS } from '../workflows/model/faults.js';
 import { SETTINGS, type SettingRule } from '../workflows/model/settings.js';
 import { CLUSTER_STATES, OPERATIONS, type OperationKind } from '../workflows/model/states.js';
 import { LISTS } from '../workflows/steps/lists.js';
+import { FEATURES, type Proof } from './features.js';
+import { STATES_OF_PROOF, stateOf } from './reality.js';
 import { REPORTS, titlesByReport } from './reports.js';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s+/g, ' ');
@@ -133,12 +135,47 @@ export function statesPage(): string {
   ].join('\n\n').replace(/\n+$/, '\n'); // prettier-ignore
 }
 
+/** `docs/reality.md`: the features that CloudStack's documentation describes, and what proves each here. */
+export function realityPage(): string {
+  const tests = (proofs: readonly Proof[] = []) => proofs.map(([file, title]) => `${title} (\`test/${file}\`)`);
+  const counts = new Map<string, number>();
+  for (const feature of Object.values(FEATURES).flat())
+    counts.set(stateOf(feature), (counts.get(stateOf(feature)) ?? 0) + 1);
+  const sections = Object.entries(FEATURES).flatMap(([name, features]) => [
+    `## ${name}`,
+    table(
+      ['feature', 'state', 'proof', 'lacking'],
+      features.map((each) => [
+        each.what,
+        `*${stateOf(each)}*`,
+        [
+          ...(each.lab ?? []).map((one) => `lab: ${one}`),
+          ...tests(each.zone).map((one) => `zone: ${one}`),
+          ...tests(each.parts),
+        ].join('; '),
+        each.lacks ?? '',
+      ]),
+    ),
+  ]);
+  return [
+    '# What is proven',
+    "Generated from `scripts/features.ts` by `scripts/reference.ts`; do not edit. Every feature that the user documentation of CloudStack's Kubernetes service describes, and the best proof that there is of it here. A test fails when a proof that is named is not there, is skipped, or is a case of the lab that did not pass.",
+    table(
+      ['state', 'features', 'means'],
+      STATES_OF_PROOF.map(([state, means]) => [`*${state}*`, String(counts.get(state) ?? 0), means]),
+    ),
+    ...sections,
+    '',
+  ].join('\n\n').replace(/\n+$/, '\n'); // prettier-ignore
+}
+
 export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/commands.md': commandsPage,
   'docs/reference/settings.md': settingsPage,
   'docs/reference/faults.md': faultsPage,
   'docs/reference/reports.md': reportsPage,
   'docs/reference/states.md': statesPage,
+  'docs/reality.md': realityPage,
 };
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
