@@ -18,9 +18,14 @@ interface Action {
   place(spot: Spot, title: string): Place;
 }
 
+/** The machine that the step works on. A fault that is for none would strike nothing, or another step's work. */
+function instanceOf({ node }: Spot, title: string): string {
+  if (!node) throw new Error(`step "${title}" works on a machine, and its title names no node of the cluster`);
+  return node.instance;
+}
 const machine = (kind: string, limit: SettingName = 'cks.machine.timeout'): Action => ({
   limit,
-  place: ({ node }) => ({ on: 'hypervisor', match: kind, of: node?.instance ?? '' }),
+  place: (spot, title) => ({ on: 'hypervisor', match: kind, of: instanceOf(spot, title) }),
 });
 const gateway = (kind: string): Action => ({
   limit: 'cks.network.timeout',
@@ -68,9 +73,11 @@ export const ACTIONS: Record<string, Action | 'rows'> = {
   'medium.attach': machine('medium.attach'),
   'medium.eject': {
     limit: 'cks.machine.timeout',
-    place: ({ node: found }, title) => ({
+    // The zone is asked to eject by machine, whichever the medium: only the deletion of the seed is known from the ejection of the other.
+    place: (spot, title) => ({
       on: 'hypervisor',
-      match: title.includes('seed') ? `${found?.instance}-seed` : `${found?.instance}/iso-`,
+      match: title.includes('seed') ? 'seed.delete' : 'medium.detach',
+      of: instanceOf(spot, title),
     }),
   },
   'node.install': node('install', 'cks.node.install.timeout'),
