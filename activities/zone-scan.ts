@@ -1,8 +1,7 @@
 import { readSettings } from '../db/configuration.js';
-import { now, nowPlus, transact } from '../db/knex.js';
+import { now, nowPlus } from '../db/knex.js';
 import { readLostWorkers } from '../db/lost-workers.js';
 import { readNodes } from '../db/nodes.js';
-import { releaseMachine } from '../db/reserve.js';
 import type { HostRow } from '../db/rows.js';
 import {
   moveSeen,
@@ -24,8 +23,8 @@ import type { Deps } from './deps.js';
 import { gatewayActivities } from './gateway/index.js';
 import { within } from './within.js';
 import type { DomainFacts } from './hypervisor/driver.js';
-import { removeMachine } from './hypervisor/machine-parts.js';
 import { probeCluster } from './probe-cluster.js';
+import { removeLost } from './remove-lost.js';
 
 /** Hosts or clusters looked at side by side, and API servers asked and gateways compared at most in one scan. */
 const WIDTH = 20;
@@ -148,7 +147,7 @@ export const zoneScanActivities = (deps: Deps) => {
     let changed = 0;
     for (const machine of machines) {
       if (machine.state === 'Destroyed') {
-        if (machine.vm_type === 'cksnode') await removeLost(host, machine);
+        if (machine.vm_type === 'cksnode') await tryRemoveLost(host, machine);
         continue;
       }
       const state = states.get(machine.instance_name);
@@ -170,18 +169,13 @@ export const zoneScanActivities = (deps: Deps) => {
     return down;
   }
 
-  /** A node that was given up while its host was down is taken away now that the host is back. */
-  async function removeLost(host: HostRow, machine: WatchedMachine): Promise<void> {
-    const { instance_name: name, uuid } = machine;
+  async function tryRemoveLost(host: HostRow, machine: WatchedMachine): Promise<void> {
+    const said = { machine: machine.instance_name, host: host.name };
     try {
-      await removeMachine(deps.openHypervisor(host), name);
-      await transact(db, (trx) => releaseMachine(trx, { vm_id: uuid }));
-      log.info({ machine: name, host: host.name }, 'removed a machine that had been given up');
+      await removeLost(deps, host, machine);
+      log.info(said, 'removed a machine that had been given up');
     } catch (error) {
-      log.warn(
-        { machine: name, host: host.name, error: textOf(error) },
-        'could not remove a machine that was given up',
-      );
+      log.warn({ ...said, error: textOf(error) }, 'could not remove a machine that was given up');
     }
   }
 

@@ -114,7 +114,10 @@ export async function readRestingClusters(
 }
 
 /** One machine of a host whose power the scan looks after: no operation or change is at work on it. */
-export type WatchedMachine = Pick<VmRow, 'uuid' | 'instance_name' | 'state' | 'vm_type' | 'update_time'>;
+export type WatchedMachine = Pick<
+  VmRow,
+  'uuid' | 'name' | 'instance_name' | 'network_id' | 'state' | 'vm_type' | 'update_time'
+>;
 
 export const readWatchedMachines = (db: Db, hostId: string): Promise<WatchedMachine[]> =>
   Promise.resolve(
@@ -128,7 +131,15 @@ export const readWatchedMachines = (db: Db, hostId: string): Promise<WatchedMach
       .whereNull('k.id')
       .whereIn('v.state', ['Running', 'Stopped', 'Error', 'Destroyed'])
       .orderBy('v.id')
-      .select<WatchedMachine[]>('v.uuid', 'v.instance_name', 'v.state', 'v.vm_type', 'v.update_time'),
+      .select<WatchedMachine[]>(
+        'v.uuid',
+        'v.name',
+        'v.instance_name',
+        'v.network_id',
+        'v.state',
+        'v.vm_type',
+        'v.update_time',
+      ),
   );
 
 /**

@@ -1,0 +1,109 @@
+import { ApiException } from '@kubernetes/client-node';
+import { pino } from 'pino';
+import type { Deps } from '../../activities/deps.js';
+import { zoneScanActivities } from '../../activities/zone-scan.js';
+import { abandonNode } from '../../db/reserve.js';
+import type { HostRow, VmRow } from '../../db/rows.js';
+import { addCluster } from '../api/fixtures.js';
+import { Harness } from '../api/harness.js';
+
+let h: Harness;
+beforeEach(async () => {
+  h = await Harness.start();
+});
+afterEach(() => h.stop());
+
+describe('a node that was given up, once its host is back', () => {
+  const domains = new Set<string>();
+  const nodes = new Set<string>();
+  let isSilent = false;
+  /** The kubelet of a machine that still runs makes its Node object again. */
+  let registers: string | undefined;
+  let lost: VmRow;
+
+  const refused = () => Promise.reject(new Error('connection refused'));
+  const missing = () => Promise.reject(new ApiException(404, 'Not Found', {}, {}));
+  const api = {
+    readNode: ({ name }: { name: string }) =>
+      isSilent ? refused() : nodes.has(name) ? Promise.resolve({}) : missing(),
+    deleteNode: ({ name }: { name: string }) => {
+      if (!nodes.delete(name)) return missing();
+      if (domains.has(lost.instance_name) || registers === name) nodes.add(name);
+      return Promise.resolve({});
+    },
+  };
+  const scan = async () => {
+    const host = (await h.db<HostRow>('host').where({ uuid: lost.host_id! }).first())!;
+    await zoneScanActivities({
+      db: h.db,
+      sealer: h.sealer,
+      log: pino({ level: 'silent' }),
+      kubernetes: { open: () => Promise.resolve(api) },
+      openHypervisor: () => ({
+        listDomains: () => Promise.resolve([...domains].map((name) => ({ name, state: 'running' }))),
+        ensureAbsent: (name: string) => Promise.resolve(void domains.delete(name)),
+        ensureSeedAbsent: () => Promise.resolve(),
+        ensureVolumeAbsent: () => Promise.resolve(),
+      }),
+    } as unknown as Deps).lookAtHost(host.uuid);
+  };
+  const removed = async () => (await h.db<VmRow>('vm_instance').where({ uuid: lost.uuid }).first())!.removed !== null;
+
+  beforeEach(async () => {
+    const { machineIds } = await addCluster(h.db, h.users.U, { name: 'c' }, ['control', 'worker', 'worker']);
+    const machines = await h.db<VmRow>('vm_instance').whereIn('uuid', machineIds).orderBy('id');
+    lost = machines[2]!;
+    await abandonNode(h.db, lost.uuid);
+    isSilent = false;
+    registers = undefined;
+    domains.clear();
+    nodes.clear();
+    for (const { instance_name, name } of machines) {
+      domains.add(instance_name);
+      nodes.add(name);
+    }
+  });
+
+  test('loses its machine and the Node object that its kubelet made again; the others keep theirs', async () => {
+    await scan();
+    expect([...nodes]).toEqual(['c-control-0', 'c-worker-1']);
+    expect(domains.has(lost.instance_name)).toBe(false);
+    expect(domains.size).toBe(2);
+    expect(await removed()).toBe(true);
+  });
+
+  test('is released when it has no Node object', async () => {
+    nodes.delete(lost.name);
+    await scan();
+    expect(nodes.size).toBe(2);
+    expect(await removed()).toBe(true);
+  });
+
+  test('keeps its row for the next scan while the API server is silent', async () => {
+    isSilent = true;
+    await scan();
+    expect(domains.has(lost.instance_name)).toBe(false);
+    expect(await removed()).toBe(false);
+    isSilent = false;
+    await scan();
+    expect(nodes.has(lost.name)).toBe(false);
+    expect(await removed()).toBe(true);
+  });
+
+  test('keeps its row for the next scan while the Node object is still there', async () => {
+    registers = lost.name;
+    await scan();
+    expect(await removed()).toBe(false);
+    registers = undefined;
+    await scan();
+    expect(nodes.has(lost.name)).toBe(false);
+    expect(await removed()).toBe(true);
+  });
+
+  test('is released without a question when its cluster is gone', async () => {
+    isSilent = true;
+    await h.db('kubernetes_cluster').update({ state: 'Destroyed' });
+    await scan();
+    expect(await removed()).toBe(true);
+  });
+});
