@@ -1,4 +1,4 @@
-import { ActivityFailure, CancellationScope, proxyActivities } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { NetworkChangeInput, NetworkOutcome } from './model/network-change.js';
 
@@ -35,6 +35,7 @@ export async function applyNetwork(input: NetworkChangeInput): Promise<NetworkOu
 }
 
 function reasonOf(error: unknown): string {
+  if (isCancellation(error)) return 'it was cancelled';
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
   return cause instanceof Error ? cause.message : String(cause);
 }

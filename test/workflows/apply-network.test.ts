@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
 import { fault } from '../../workflows/model/fault.js';
 import {
   networkWorkflowIdOf,
@@ -6,6 +7,7 @@ import {
   type NetworkOutcome,
 } from '../../workflows/model/network-change.js';
 import { TASK_QUEUE } from '../../workflows/model/operation.js';
+import { hang } from '../fakes/operation-world.js';
 import { TemporalFixture } from '../fakes/temporal.js';
 
 let temporal: TemporalFixture;
@@ -15,7 +17,9 @@ beforeAll(async () => {
 afterAll(() => temporal.stop());
 
 /** Runs one change; `apply` plays the gateway, by the number of its calls before. */
-async function run(apply: (calls: number) => void): Promise<{ log: string[]; outcome: NetworkOutcome }> {
+async function run(
+  apply: (calls: number) => void | Promise<void>,
+): Promise<{ log: string[]; outcome: NetworkOutcome }> {
   const log: string[] = [];
   let calls = 0;
   const input: NetworkChangeInput = { jobId: randomUUID(), networkId: 'n', vpcId: null };
@@ -57,4 +61,14 @@ test('a gateway that refuses ends the job with its words, and is brought back to
   });
   expect(log).toEqual(['apply', 'failed: no such gateway', 'apply']);
   expect(outcome).toEqual({ ok: false, reason: 'no such gateway' });
+}, 60_000);
+
+test('a change that is cancelled in the Temporal Web UI ends its job with that reason', async () => {
+  const { log } = await run(async (calls) => {
+    if (calls > 0) return;
+    const { client, info } = Context.current();
+    await client.workflow.getHandle(info.workflowExecution!.workflowId).cancel();
+    await hang();
+  });
+  expect(log).toEqual(['apply', 'failed: it was cancelled', 'apply']);
 }, 60_000);
