@@ -74,7 +74,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
   'Clusters of other providers': [
     { what: 'An ExternalManaged cluster is listed beside the others', parts: [['api/projects.test.ts', 'a member makes something for the project; others are refused at the parameter stage, also by CKS commands']] },
     { what: 'Machines are added to it and taken out of it', parts: [['api/machines.test.ts', 'are added as control or worker nodes, once, and counted'], ['api/machines.test.ts', 'are taken out one by one, with a word for each that is not']] },
-    { what: 'Stop, start, scale and upgrade are refused for it', lacks: 'no test asks for them' },
+    { what: 'Stop, start, scale and upgrade are refused for it', parts: [['api/machines.test.ts', '%s is refused, since this service did not make the machines']] },
   ],
   'Flexible clusters': [
     { what: 'A hypervisor is chosen for the nodes', parts: [['model/create-rules.test.ts', '20: a hypervisor that no host has']], lacks: 'no test has two hypervisors' },
@@ -86,7 +86,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Machines of the user become workers', parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['simulator/lifecycle.test.ts', 'lets a machine that a user made join, and shows its size']], lacks: `${NO_CLUSTER}; physical machines can be imported, not added` },
     { what: 'They are taken out again, drained and reset', parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['guest/cks-node.test.ts', "reset removes what joining made, keeps the template's own network file, and the node may join again"]], lacks: NO_CLUSTER },
     { what: 'Both are bounded by settings of their own', parts: [['settings/in-lists.test.ts', '%s changes the bounds of: %s']] },
-    { what: 'A node marked for manual upgrade is left out of upgrades', lacks: 'no test upgrades a cluster with one' },
+    { what: 'A node marked for manual upgrade is left out of upgrades', parts: [['workflows/upgrade-list.test.ts', 'a node marked for manual upgrade is touched by no step of an upgrade']], lacks: NO_CLUSTER },
     { what: 'Hosts dedicated to a domain or an account are used alone', parts: [['model/placement.test.ts', 'are used alone where the owner has one'], ['api/affinity.test.ts', 'are dedicated and released by jobs, and listed']] },
     { what: 'A CNI configuration is registered, with its parameters, and used instead of the default network', parts: [['api/cni.test.ts', 'a configuration is registered, listed and deleted'], ['model/cni-script.test.ts', 'the Calico sample of the user documentation runs as it does in the original, with its values'], ['guest/components.test.ts', "runs once as root with the admin's kubeconfig"]], lacks: `${NO_CLUSTER}; no real CNI was tried` },
     { what: 'AS numbers and BGP peers of routed networks', absent: true, lacks: 'no routed networks; `asnumber` only fills the variable of a CNI configuration' },

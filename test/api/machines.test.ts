@@ -235,6 +235,7 @@ test('the public key of the service is shown per owner, always the same, its pri
 
 describe('members of an ExternalManaged cluster', () => {
   let external: string;
+  let version: string;
   let members: string[];
   const shown = async (): Promise<Content> =>
     (await h.call('listKubernetesClusters', { id: external }, user)).content.kubernetescluster[0];
@@ -242,6 +243,7 @@ describe('members of an ExternalManaged cluster', () => {
     external = (
       await h.call('createKubernetesCluster', { name: 'capi', zoneid: ids.zone, clustertype: 'ExternalManaged' }, user)
     ).content.id;
+    version = (await h.db<{ uuid: string }>('kubernetes_supported_version').first('uuid'))!.uuid;
     members = [];
     for (const [i, name] of ['m-1', 'm-2', 'm-3'].entries())
       members.push((await bring({ name, ipaddress: `10.1.0.${210 + i}` })).content.id);
@@ -281,6 +283,18 @@ describe('members of an ExternalManaged cluster', () => {
     });
     expect((await shown()).size).toBe(1);
     expect(await machine(members[2]!)).toMatchObject({ state: 'Running' });
+  });
+
+  test.each([
+    ['stopKubernetesCluster', () => ({})],
+    ['startKubernetesCluster', () => ({})],
+    ['scaleKubernetesCluster', () => ({ size: '2' })],
+    ['upgradeKubernetesCluster', () => ({ kubernetesversionid: version })],
+  ])('%s is refused, since this service did not make the machines', async (command, params) => {
+    const before = await shown();
+    const job = await jobOf(await h.call(command, { id: external, ...params() }, user));
+    expect(job.jobresult.errortext).toBe(`${command} is not supported for an externally managed cluster: capi`);
+    expect(await shown()).toEqual(before);
   });
 
   test('what cannot be is refused with 530', async () => {
