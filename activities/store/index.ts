@@ -54,13 +54,16 @@ export const storeActivities = ({ db, sealer }: Deps) => ({
 
   recordVersion: ({ clusterId }: StepRef, versionId: string): Promise<void> => recordVersion(db, clusterId, versionId),
 
-  /** Leaves a user's machine as a node of the cluster, on its way in. */
-  adoptMachine: (
+  /** Leaves a user's machine as a node of the cluster, on its way in and counted: whatever becomes of the operation, counts are as rows are. */
+  async adoptMachine(
     { clusterId, operationId }: StepRef,
     node: NodeRef,
     machineId: string,
     manualUpgrade: boolean,
-  ): Promise<void> => adoptMachine(db, { clusterId, operationId, node, machineId, manualUpgrade }),
+  ): Promise<void> {
+    await adoptMachine(db, { clusterId, operationId, node, machineId, manualUpgrade });
+    await recordCounts(db, clusterId);
+  },
 
   /** Leaves the cluster with an SSH key pair, and each machine with a host key of its own that is known before its first boot. */
   async ensureKeys({ clusterId }: StepRef): Promise<void> {

@@ -1,7 +1,10 @@
+import type { Deps } from '../../activities/deps.js';
+import { storeActivities } from '../../activities/store/index.js';
 import { advanceNode, markGone, readNodeContext, readNodeFacts, readNodes } from '../../db/nodes.js';
 import { releaseNodes } from '../../db/reserve.js';
 import { readHostRooms } from '../../db/rooms.js';
-import type { HostRow, NetworkRow, NodePhase, VmRow } from '../../db/rows.js';
+import type { ClusterRow, HostRow, NetworkRow, NodePhase, VmRow } from '../../db/rows.js';
+import type { StepRef } from '../../workflows/model/operation.js';
 import { onEachEngine } from './engines.js';
 import { makeWorld, refusal, reserveAll, type World } from './world.js';
 
@@ -28,6 +31,26 @@ onEachEngine((engines) => {
       await advanceNode(world.db, seenEarly!, 'joined', {}, { kubernetes_node_version: '1.0.0' });
       const [after] = await readNodes(world.db, cluster.uuid);
       expect(after).toMatchObject({ phase: 'ready', kubernetes_node_version: '1.34.2' });
+    });
+  });
+
+  describe("a user's machine", () => {
+    test('is counted from the moment it is taken in until it is let go, so that an operation that ends between leaves true counts', async () => {
+      const [cluster, other] = [await world.addCluster('theirs'), await world.addCluster('other')];
+      for (const { uuid } of [cluster, other]) await reserveAll(world.db, uuid);
+      const { vm_id } = (await readNodes(world.db, other.uuid)).find(({ role }) => role === 'worker')!;
+      await world.db('kubernetes_cluster_vm_map').where({ vm_id }).delete();
+      const store = storeActivities({ db: world.db } as Deps);
+      const ref = { clusterId: cluster.uuid, operationId: 'none' } as StepRef;
+      const node = { role: 'worker', index: 2 } as const;
+      const counts = async () =>
+        (await world.db<ClusterRow>('kubernetes_cluster').where({ uuid: cluster.uuid }).first())!;
+      for (const again of [1, 2]) {
+        await store.adoptMachine(ref, node, vm_id, false);
+        expect([again, await counts()]).toMatchObject([again, { control_node_count: 1, node_count: 2 }]);
+      }
+      await store.removeNode(ref, node);
+      expect(await counts()).toMatchObject({ control_node_count: 1, node_count: 1 });
     });
   });
 
