@@ -3,10 +3,14 @@ import { expect } from 'expect';
 import { Stack } from '../stack.js';
 import { cover, FAULTS, nameOf, numbers } from './cases.js';
 
-/**
- * The whole fault matrix, or a shard of it:
- * usage: npm run matrix -- [--shard 1/8] [--minutes 30] [--lanes 6] [--seed 1] [--cover] [--only TEXT]
- */
+const USAGE = `The fault matrix: every step of every operation with every fault, then resumed and, in another run, cancelled.
+usage: npm run matrix -- [options]
+  --only TEXT    cases whose name holds it, as in "add nodes: worker: join: killed, cancel"
+  --cover        one case of each kind of step and fault in place of all
+  --shard 1/8    the first of eight parts
+  --minutes N    begin no case after so long
+  --lanes N      so many cases at a time (6)
+  --seed N       another order, and another choice for --cover (1)`;
 const { values } = parseArgs({
   options: {
     shard: { type: 'string', default: '1/1' },
@@ -15,8 +19,13 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     cover: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit();
+}
 const [shard = 1, shards = 1] = values.shard.split('/').map(Number);
 const seed = Number(values.seed);
 // What the matrix expects is written as in jest's tests.
