@@ -234,6 +234,8 @@ test('a private key is shown once', async () => {
   await page.getByRole('button', { name: 'Add' }).click();
   expect(await text('dialog pre')).toContain('PRIVATE KEY');
   await page.getByRole('button', { name: 'I have it' }).click();
+  // The dialog goes with its close event, which comes after the click.
+  await page.locator('dialog').waitFor({ state: 'detached' });
   await page.getByRole('row', { name: 'laptop' }).waitFor();
   expect(await page.content()).not.toContain('PRIVATE KEY');
 });
