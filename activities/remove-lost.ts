@@ -7,6 +7,7 @@ import type { Deps } from './deps.js';
 import { removeMachine } from './hypervisor/machine-parts.js';
 import { inTime } from './in-time.js';
 import { ask, statusOf } from './kubernetes/ask.js';
+import { deleteNodeObject } from './kubernetes/delete-node.js';
 
 const ANSWER_MS = 5000;
 
@@ -36,14 +37,12 @@ export async function removeLost(
 
 async function removeNodeObject({ kubernetes }: Deps, clusterId: string, name: string): Promise<void> {
   const api = await kubernetes.open(clusterId);
-  const isThere = () =>
-    ask(`look for node ${name}`, () =>
-      api.readNode({ name }).then(
-        () => true,
-        (error: unknown) => (statusOf(error) === 404 ? false : Promise.reject(error as Error)),
-      ),
-    );
-  if (!(await isThere())) return;
-  await ask(`delete node ${name}`, () => api.deleteNode({ name }));
-  if (await isThere()) throw fault('KubernetesUnreachable', `node ${name} is being deleted`);
+  await deleteNodeObject(api, name);
+  const isThere = await ask(`look for node ${name}`, () =>
+    api.readNode({ name }).then(
+      () => true,
+      (error: unknown) => (statusOf(error) === 404 ? false : Promise.reject(error as Error)),
+    ),
+  );
+  if (isThere) throw fault('KubernetesUnreachable', `node ${name} is being deleted`);
 }

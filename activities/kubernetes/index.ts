@@ -9,7 +9,8 @@ import type { Deps } from '../deps.js';
 import { endpointOf } from '../endpoint.js';
 import { isFault } from '../is-fault.js';
 import { waitFor } from '../wait.js';
-import { ask, statusOf } from './ask.js';
+import { ask } from './ask.js';
+import { deleteNodeObject } from './delete-node.js';
 import { countReady, missing, type Baseline } from './baseline.js';
 import { applyCloudSecret } from './cloud-secret.js';
 import { drainNode, setSchedulable } from './drain.js';
@@ -81,11 +82,7 @@ export const kubernetesActivities = ({ db, sealer, kubernetes, pollMs }: Deps) =
     async deleteNode(ref: StepRef, wanted: NodeRef): Promise<void> {
       const node = await findNode(ref, wanted);
       if (!node) return;
-      const api = await kubernetes.open(ref.clusterId);
-      await api.deleteNode({ name: node.name }).catch((error: unknown) => {
-        if (statusOf(error) !== 404) return ask(`delete node ${node.name}`, () => Promise.reject(error as Error));
-        return undefined;
-      });
+      await deleteNodeObject(await kubernetes.open(ref.clusterId), node.name);
     },
 
     /** Returns once the node is Ready with a kubelet of the version, and leaves it to be scheduled on (`behaviour.md` §7.3 16). */
