@@ -17,7 +17,7 @@ import { workerMetrics } from './metrics/worker.js';
 import { Sealer } from './db/secret.js';
 import { projectRoot } from './db/project-root.js';
 import { connectTemporal } from './workflows/client.js';
-import { TASK_QUEUE } from './workflows/model/operation.js';
+import { DEPLOYMENT, TASK_QUEUE } from './workflows/model/operation.js';
 
 /** How long calls to hosts may still run when this process is told to stop. */
 const STOP_GRACE_MS = 5000;
@@ -59,6 +59,7 @@ const activities = buildActivities({
   log,
   cksNode: await readFile(path.join(projectRoot(), 'guest/cks-node')),
   pollMs: env.pollMs,
+  buildId: env.buildId,
   scanEnded: (zone, seconds) => metrics.scanEnded(zone, seconds),
 });
 const worker = await Worker.create({
@@ -74,10 +75,18 @@ const worker = await Worker.create({
   defaultHeartbeatThrottleInterval: '1s',
   maxCachedWorkflows: 200,
   interceptors: { activity: [timedActivities(metrics)] },
+  // A run ends on the build that it began on: its list of steps is that build's.
+  ...(env.buildId !== undefined && {
+    workerDeploymentOptions: {
+      version: { deploymentName: DEPLOYMENT, buildId: env.buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
+  }),
 });
 // A call to a host that hangs would hold this process up; another worker makes it again.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void drivers.close(STOP_GRACE_MS));
-log.info({ taskQueue: TASK_QUEUE }, 'worker is up');
+log.info({ taskQueue: TASK_QUEUE, ...(env.buildId !== undefined && { build: env.buildId }) }, 'worker is up');
 const metricsServer = await serveMetrics(metrics.registry, metricsPlace, log, process.env['METRICS_API_SOCKET']);
 const stopSchedules = keepSchedules(temporal, db, log);
 try {

@@ -28,4 +28,6 @@ export interface Deps {
   scanEnded?: (zone: string, seconds: number) => void;
   /** Milliseconds between two looks of a wait. */
   pollMs: number;
+  /** This worker's own build (`CKS_BUILD_ID`). */
+  buildId?: string | undefined;
 }

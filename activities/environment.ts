@@ -13,6 +13,8 @@ export interface WorkerEnvironment {
   namespace: string;
   logLevel: string;
   pollMs: number;
+  /** The build that operations begun here stay with. Without one there are no builds: any worker goes on with any run. */
+  buildId: string | undefined;
 }
 
 /** The worker's environment, checked once. Throws with the name of what is missing or wrong. */
@@ -31,5 +33,13 @@ export function readWorkerEnvironment(env: NodeJS.ProcessEnv): WorkerEnvironment
     namespace: env['TEMPORAL_NAMESPACE'] ?? 'default',
     logLevel: env['CKS_LOG_LEVEL'] ?? 'info',
     pollMs,
+    buildId: readBuildId(env['CKS_BUILD_ID']),
   };
+}
+
+function readBuildId(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (!/^[\w.+-]{1,100}$/.test(text))
+    throw new Error(`CKS_BUILD_ID takes up to 100 letters, digits and any of . _ + -, found "${text}"`);
+  return text;
 }

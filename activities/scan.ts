@@ -8,6 +8,7 @@ import { isRunOpen, listOpenRuns, readRequests, signalPause, signalStop, startRu
 import { textOf } from '../workflows/model/fault.js';
 import { workflowIdOf } from '../workflows/model/operation.js';
 import type { Settings } from '../workflows/model/settings.js';
+import { lostBuilds } from './builds.js';
 import type { Deps } from './deps.js';
 import { resumeFetches } from './images/resume.js';
 import { resumeMachineJobs } from './machines.js';
@@ -20,38 +21,44 @@ const MOST_ASKED_ONE_BY_ONE = 10;
 /** Seconds between two attempts of a delete: 30, 60, … at most an hour. */
 const deletePause = (attempt: number) => Math.min(3600, 30 * 2 ** Math.min(attempt - 1, 7));
 
-export const scanActivities = (deps: Deps) => ({
-  /**
-   * Starts queued operations that have no run, ends running ones whose run is gone (they rest, resumable), repeats requests that a
-   * run may have missed, and takes up deletes that failed.
-   */
-  async settleOperations(): Promise<void> {
-    const { db, log } = deps;
-    const open = await db<OperationRow>('operation')
-      .whereNull('ended')
-      .where('created', '<', nowPlus(db, -START_GRACE))
-      .orderBy('id');
-    const runs = open.length > MOST_ASKED_ONE_BY_ONE ? await listOpenRuns(deps.temporal) : new Set<string>();
-    for (const operation of open) {
-      try {
-        await settleOne(deps, operation, runs);
-      } catch (error) {
-        log.warn({ operation: operation.uuid, error: textOf(error) }, 'the scan could not look after an operation');
+export const scanActivities = (deps: Deps) => {
+  const endLostBuilds = lostBuilds(deps, (uuid, reason) => settleLost(deps.db, uuid, `${reason}: ${CONTINUES}`));
+  return {
+    /**
+     * Starts queued operations that have no run, ends running ones whose run is gone (they rest, resumable), repeats requests that a
+     * run may have missed, and takes up deletes that failed.
+     */
+    async settleOperations(): Promise<void> {
+      const { db, log } = deps;
+      await endLostBuilds().catch((error: unknown) =>
+        log.warn({ error: textOf(error) }, 'the scan could not look for builds without a worker'),
+      );
+      const open = await db<OperationRow>('operation')
+        .whereNull('ended')
+        .where('created', '<', nowPlus(db, -START_GRACE))
+        .orderBy('id');
+      const runs = open.length > MOST_ASKED_ONE_BY_ONE ? await listOpenRuns(deps.temporal) : new Set<string>();
+      for (const operation of open) {
+        try {
+          await settleOne(deps, operation, runs);
+        } catch (error) {
+          log.warn({ operation: operation.uuid, error: textOf(error) }, 'the scan could not look after an operation');
+        }
       }
-    }
-    await retryDeletes(deps);
-    await resumeFetches(deps);
-    await resumeNetworkJobs(deps);
-    await resumeMachineJobs(deps);
-  },
+      await retryDeletes(deps);
+      await resumeFetches(deps);
+      await resumeNetworkJobs(deps);
+      await resumeMachineJobs(deps);
+    },
 
-  /** Removes what is past its time. */
-  async applyRetention(): Promise<void> {
-    const { db, log } = deps;
-    const jobs = await removeExpired(db, (await readSettings(db))['job.expire.minutes']);
-    if (jobs > 0) log.info({ jobs }, 'removed jobs past job.expire.minutes');
-  },
-});
+    /** Removes what is past its time. */
+    async applyRetention(): Promise<void> {
+      const { db, log } = deps;
+      const jobs = await removeExpired(db, (await readSettings(db))['job.expire.minutes']);
+      if (jobs > 0) log.info({ jobs }, 'removed jobs past job.expire.minutes');
+    },
+  };
+};
 
 async function settleOne(
   { db, temporal, log }: Deps,
@@ -88,11 +95,14 @@ async function passOn(
   if (known.paused !== pause) await signalPause(temporal, uuid, pause);
 }
 
-const settleLost = (db: Deps['db'], uuid: string) =>
+const CONTINUES = 'resumeKubernetesClusterOperation continues the operation';
+const LOST = `the Temporal run of the operation was terminated or lost: ${CONTINUES}`;
+
+const settleLost = (db: Deps['db'], uuid: string, reason = LOST) =>
   settleOperation(db, uuid, {
     end: 'failed',
     fault: 'RunLost',
-    reason: 'the Temporal run of the operation was terminated or lost: resumeKubernetesClusterOperation continues it',
+    reason,
     leftovers: [],
     failedLines: [],
     leftoverLines: [],

@@ -1,8 +1,15 @@
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { defaultPayloadConverter, defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { fault } from './model/fault.js';
 import { isFaultCode } from './model/faults.js';
-import { TASK_QUEUE, workflowIdOf, type Requests, type RunToStart, type StopRequest } from './model/operation.js';
+import {
+  DEPLOYMENT,
+  TASK_QUEUE,
+  workflowIdOf,
+  type Requests,
+  type RunToStart,
+  type StopRequest,
+} from './model/operation.js';
 import { PROBE_SECONDS, type ProbeAnswer, type ProbeRequest } from './model/probe.js';
 import { imageRunId, type ImageRunInput } from './model/image.js';
 import { machineWorkflowIdOf, type MachineChangeInput, type MachineChangeKind } from './model/machine-change.js';
@@ -91,6 +98,49 @@ export async function listOpenRuns(client: Client): Promise<Set<string>> {
   const query = `ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${workflowIdOf('')}'`;
   for await (const { workflowId } of client.workflow.list({ query, pageSize: 1000 })) open.add(workflowId);
   return open;
+}
+
+/** Open runs that stay with another build than `own`, by build. */
+export async function listRunsOfOtherBuilds(client: Client, own: string | undefined): Promise<Map<string, string[]>> {
+  const runs = new Map<string, string[]>();
+  const query = `ExecutionStatus = 'Running' AND TemporalWorkflowVersioningBehavior = 'Pinned'`;
+  for await (const { workflowId, raw } of client.workflow.list({ query, pageSize: 1000 })) {
+    const version = raw.searchAttributes?.indexedFields?.['TemporalWorkerDeploymentVersion'];
+    const build = version && defaultPayloadConverter.fromPayload<string>(version).slice(DEPLOYMENT.length + 1);
+    if (build && build !== own) runs.set(build, [...(runs.get(build) ?? []), workflowId]);
+  }
+  return runs;
+}
+
+/** How long a run's worker may take to answer a question that needs nothing but the worker. */
+const QUESTION_MS = 5000;
+const DEADLINE_EXCEEDED = 4;
+const FAILED_PRECONDITION = 9;
+
+/** False when no worker that may work on the run answers. */
+export async function isServed(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    const { workflow } = client;
+    await client.withDeadline(Date.now() + QUESTION_MS, () =>
+      workflow.getHandle(workflowId).query('__temporal_workflow_metadata'),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    const code = (error as { cause?: { code?: unknown } }).cause?.code;
+    // The second: Temporal knows of no worker and does not wait for one.
+    if (code === DEADLINE_EXCEEDED || code === FAILED_PRECONDITION) return false;
+    throw error;
+  }
+}
+
+/** Ends a run at once, with nothing undone. One that has ended stays as it is. */
+export async function terminateRun(client: Client, workflowId: string, reason: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId).terminate(reason);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
 }
 
 /** True while the operation's run is open. */

@@ -1,5 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { followsCurrentBuild } from './engine/builds.js';
 
 const scan = proxyActivities<Activities['scan']>({ startToCloseTimeout: '60s', retry: { maximumAttempts: 2 } });
 
@@ -7,3 +8,4 @@ const scan = proxyActivities<Activities['scan']>({ startToCloseTimeout: '60s', r
 export async function scanOperations(): Promise<void> {
   await scan.settleOperations();
 }
+followsCurrentBuild(scanOperations);

@@ -1,5 +1,6 @@
 import { patched, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { followsCurrentBuild } from './engine/builds.js';
 
 type Scan = Activities['zoneScan'];
 const hosts = proxyActivities<Scan>({ startToCloseTimeout: '20s', retry: { maximumAttempts: 1 } });
@@ -22,6 +23,7 @@ export async function scanZone(zoneId: string): Promise<void> {
   await zone.repairGateways(zoneId);
   if (patched('end-of-scan')) await zone.endScan(zoneId, workflowInfo().startTime.getTime());
 }
+followsCurrentBuild(scanZone);
 
 /** As runs of an earlier release began. */
 async function eachAlone(ids: readonly string[]): Promise<void> {

@@ -10,7 +10,7 @@ const tests = readdirSync(join(projectRoot(), 'test'), { recursive: true, encodi
 /** Titles of tests and keys of tables of tests: a setting is tested where one of them names it. */
 const named = new Set(
   tests.flatMap((text) => [
-    ...[...text.matchAll(/\b(?:test|it)(?:\.each[^\n]*)?\(\s*(['"`])(.+?)\1,/g)].flatMap(([, , title = '']) =>
+    ...[...text.matchAll(/\b(?:test|it|scenario)(?:\.each[^\n]*)?\(\s*(['"`])(.+?)\1,/g)].flatMap(([, , title = '']) =>
       title.split(/[^\w.]+/),
     ),
     ...[...text.matchAll(/^ {2}'([a-z.]+)': '[a-z ]+',$/gm)].map(([, key = '']) => key),

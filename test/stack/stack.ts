@@ -189,20 +189,25 @@ export class Stack {
 
   #node = (path: string) => [process.execPath, '--enable-source-maps', join(ROOT, 'dist', path)];
 
-  #plan(name: string, kind: 'service' | 'simulator' | 'temporal', command: readonly string[]): StackPart {
+  #plan(
+    name: string,
+    kind: 'service' | 'simulator' | 'temporal',
+    command: readonly string[],
+    more: Record<string, string> = {},
+  ): StackPart {
     return new StackPart({
       name,
       command,
-      env: environmentFor(kind, this.settings, this.env),
+      env: environmentFor(kind, this.settings, { ...this.env, ...more }),
       log: join(this.home, 'logs', `${name}.log`),
       pidFile: join(this.home, 'run', `${name}.pid`),
       graceMs: 30_000,
     });
   }
 
-  /** One more worker beside the first. */
-  addWorker(): StackPart {
-    const part = this.#plan(`worker-${this.extra.length + 2}`, 'service', this.#node('worker.js'));
+  /** One more worker beside the first, with variables of its own. */
+  addWorker(env: Record<string, string> = {}): StackPart {
+    const part = this.#plan(`worker-${this.extra.length + 2}`, 'service', this.#node('worker.js'), env);
     this.extra.push(part);
     part.start();
     return part;

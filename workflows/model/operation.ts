@@ -5,7 +5,11 @@ import type { ClusterState, OperationKind } from './states.js';
 
 /** Names that the API and the worker share. They are promises: recorded histories refer to them for ever. */
 export const TASK_QUEUE = 'cks';
+/** The worker deployment that builds (`CKS_BUILD_ID`) are versions of. */
+export const DEPLOYMENT = 'cks';
 export const workflowIdOf = (operationId: string): string => `op-${operationId}`;
+/** The operation that a workflow id belongs to, if any. */
+export const operationIdIn = (workflowId: string): string | undefined => /^op-(.+)$/.exec(workflowId)?.[1];
 
 /** What a run of an operation starts with. Everything else it reads from the database. */
 export interface OperationInput {

@@ -232,6 +232,12 @@ export const SETTINGS = {
     min: 1,
     doc: 'Seconds without an answer after which a host counts as down and its nodes as to be replaced',
   },
+  'cks.build.gone.seconds': {
+    value: 300,
+    unit: 's',
+    min: 1,
+    doc: 'Seconds without an answer of any worker of a build (`CKS_BUILD_ID`) after which the runs pinned to it are ended, to be resumed',
+  },
   'cks.auto.replace': {
     value: false,
     doc: 'Whether workers on a host that is down are replaced without being asked',
