@@ -98,7 +98,10 @@ try {
   await act.apply(ref);
   const machine = (await db<VmRow>('vm_instance').where({ network_id: network.uuid }).first())!;
   const address = (await db<PublicAddressRow>('user_ip_address').where({ network_id: network.uuid }).first())!;
-  await host.zone.addMachine('node', 'gw', network.network_number, machine.ip_address!, { name: 'node', ports: [22] });
+  await host.zone.addMachine('node', 'gw', `cks${network.network_number}`, machine.ip_address!, {
+    name: 'node',
+    ports: [22],
+  });
   const row = (purpose: string, from: number, to: number) => ({ uuid: randomUUID(), purpose, network_id: network.uuid, ip_address_id: address.uuid, protocol: 'tcp', start_port: from, end_port: to, created: now(db), user_made: 1 }); // prettier-ignore
   const forward = (port: number) => ({ ...row('PortForwarding', port, port), private_port: 22, vm_id: machine.uuid });
   await db('firewall_rules').insert(row('Firewall', FIRST_PORT, FIRST_PORT + MANY));

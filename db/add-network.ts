@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { fault } from '../workflows/model/fault.js';
-import { cidrsOverlap, cidrWithin, type GuestRange } from '../workflows/model/network-rules.js';
+import { cidrsOverlap, cidrWithin, operatorsBridge, type GuestRange } from '../workflows/model/network-rules.js';
 import { toNumber } from '../workflows/model/addresses.js';
 import { addNetwork } from './create-cluster.js';
 import { lockRoot, type Acting } from './network-changes.js';
@@ -26,7 +26,8 @@ export interface NewNetwork {
 export async function addUserNetwork(trx: Knex.Transaction, wanted: NewNetwork): Promise<string> {
   const { zone, offering, owner, range, shared, tier } = wanted;
   const aclId = tier && (await checkTier(trx, tier, range!));
-  const uuid = await addNetwork(trx, zone, offering, wanted.name, { ...owner, accountName: wanted.accountName });
+  const bridge = shared ? operatorsBridge({ guest_type: 'Shared', bridge: shared.bridge ?? null, vlan: shared.vlan ?? null }) : null; // prettier-ignore
+  const uuid = await addNetwork(trx, zone, offering, wanted.name, { ...owner, accountName: wanted.accountName }, { range, bridge }); // prettier-ignore
   if (shared) await checkShared(trx, zone, shared);
   await trx('networks')
     .where({ uuid })
@@ -34,7 +35,6 @@ export async function addUserNetwork(trx: Knex.Transaction, wanted: NewNetwork):
       display_text: wanted.displayText,
       guest_type: offering.guest_type,
       network_domain: wanted.networkDomain ?? null,
-      ...range,
       ...(shared && {
         // Shared networks are the operator's own: nothing has to be made for them.
         state: 'Setup', start_ip: shared.startIp, end_ip: shared.endIp, bridge: shared.bridge ?? null, vlan: shared.vlan ?? null, acl_type: shared.aclType,

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
-import { gatewayOf, netmaskOf, parseCidr, toAddress } from '../workflows/model/addresses.js';
 import type { RoleGroups } from '../workflows/model/affinity.js';
 import type { CreateFactsFromRows, CreateWish, OfferingFacts } from '../workflows/model/create-rules.js';
 import { fault } from '../workflows/model/fault.js';
@@ -8,6 +7,7 @@ import type { Settings } from '../workflows/model/settings.js';
 import { writeDetail } from './clusters.js';
 import { isImageReady, notReadyIn } from './images.js';
 import { now, type Db } from './knex.js';
+import { takeRange, type WantedRange } from './network-ranges.js';
 import { readHostRooms, tagsOf } from './rooms.js';
 import type {
   ClusterRow,
@@ -138,6 +138,8 @@ async function readTemplates(db: Db, wish: CreateWish): Promise<CreateFactsFromR
 function offeringProblem(offering: NetworkOfferingRow | undefined, name: string): string | undefined {
   if (!offering) return `there is no network offering named ${name}`;
   if (offering.state !== 'Enabled') return `network offering ${offering.name} is ${offering.state}`;
+  // A shared network has no gateway of ours.
+  if (offering.guest_type === 'Shared') return undefined;
   if (!offering.services.split(',').includes('SourceNat')) return `network offering ${offering.name} has no SourceNat`;
   if (offering.egress_default_policy !== 1) return `network offering ${offering.name} denies egress by default`;
   return undefined;
@@ -176,43 +178,20 @@ async function networkProblem(
 const API_PORT = 6443;
 const FIRST_SSH_PORT = 2222;
 
-/** Numbers that networks of a zone may have; each is a /22 of the zone's guest range. */
-const NETWORK_BITS = 22;
-
-/** Makes an isolated network for a cluster, its number and range not used by any other of the zone. */
+/** Makes an isolated network, its number not used by any other of the zone; its range and bridge may be asked for (`takeRange`). */
 export async function addNetwork(
   trx: Knex.Transaction,
   zone: ZoneRow,
   offering: NetworkOfferingRow,
   name: string,
   owner: { accountId: string; domainId: string; accountName: string },
+  wanted: WantedRange = {},
 ): Promise<string> {
-  const { base, bits } = parseCidr(zone.guest_cidr);
-  const most = 2 ** (NETWORK_BITS - bits);
-  // One at a time per zone: two networks that are made at once must not choose the same number.
-  await trx('data_center').where({ uuid: zone.uuid }).forUpdate().first('uuid');
-  const used = new Set(
-    (
-      await trx('networks')
-        .where({ data_center_id: zone.uuid })
-        .whereNotNull('active_number')
-        .select<{ network_number: number }[]>('network_number')
-    ).map((row) => row.network_number),
-  );
-  let number = 1;
-  while (used.has(number)) number++;
-  if (zone.network_mode === 'bridge' && number > most)
-    throw fault(
-      'AddressesExhausted',
-      `zone ${zone.name} has no range left for a network: its guest range ${zone.guest_cidr} holds ${most}, and in network mode bridge all of them share one bridge. Delete networks, or make another zone`,
-    );
-  // Elsewhere equal ranges do not meet, since each network has a bridge and a namespace of its own: past the zone's range they are used again.
-  const cidr = `${toAddress(base + (number % most) * 2 ** (32 - NETWORK_BITS))}/${NETWORK_BITS}`;
+  const { number, ...range } = await takeRange(trx, zone, wanted);
   const uuid = randomUUID();
   await trx('networks').insert({
     uuid, name, display_text: `${owner.accountName}-network`, data_center_id: zone.uuid, network_offering_id: offering.uuid, guest_type: 'Isolated', state: 'Allocated',
-    network_number: number, active_number: `${zone.uuid}/${number}`, cidr, gateway: gatewayOf(cidr), netmask: netmaskOf(NETWORK_BITS), dns1: zone.dns1, account_id: owner.accountId,
-    domain_id: owner.domainId, created: now(trx),
+    network_number: number, active_number: `${zone.uuid}/${number}`, ...range, dns1: zone.dns1, account_id: owner.accountId, domain_id: owner.domainId, created: now(trx),
   }); // prettier-ignore
   return uuid;
 }

@@ -4,11 +4,11 @@ import type { FirewallRuleRow, VlanRow, ZoneRow } from '../../db/rows.js';
 import type { GatewayFacts, RuleFacts } from '../../db/rules.js';
 import { toNumber } from '../../workflows/model/addresses.js';
 import { fault } from '../../workflows/model/fault.js';
+import { zoneBridge } from '../../workflows/model/network-rules.js';
 import { readPeers } from '../fabric/ssh.js';
 import type { AclRule, Balancer, Forward, GatewayNetwork, Opening, Protocol, Service, Tier } from './driver.js';
 
 const ANYWHERE = '0.0.0.0/0';
-const OPERATORS_BRIDGE = 'cksbr0';
 /** Value of `draining` of a control node that leaves the cluster: the balancer does not name it any more, while its machine is removed. */
 export const LEFT_OUT = 2;
 
@@ -84,7 +84,7 @@ const prefixOf = (netmask: string): number => 32 - Math.log2(2 ** 32 - toNumber(
 
 async function renderTiers(db: Db, zone: ZoneRow, { networks, vpc, acl }: GatewayFacts): Promise<Tier[]> {
   const peers = zone.network_mode === 'vxlan' ? await readPeers(db, zone.uuid) : [];
-  const bridge = zone.network_mode === 'bridge' ? (zone.bridge ?? OPERATORS_BRIDGE) : null;
+  const bridge = zoneBridge(zone);
   return networks.map((network) => ({
     networkId: network.uuid,
     networkNumber: network.network_number,

@@ -13,6 +13,7 @@ export interface Answering {
   name: string;
   ports?: number[];
   tls?: { port: number; key: string; cert: string }[];
+  spread?: { port: number; to: string[] };
 }
 
 const NEEDED = { ip: 'iproute2', bridge: 'iproute2', nft: 'nftables', haproxy: 'haproxy', curl: 'curl', openssl: 'openssl', nsenter: 'util-linux', flock: 'util-linux' }; // prettier-ignore
@@ -86,16 +87,35 @@ export class Underlay {
     return this.in(host, [guestProgram('cks-fabric'), ...words]);
   }
 
-  /** A machine on the bridge of a network, on a host where the bridge is. */
-  async addMachine(name: string, host: string, number: number, address: string, answering?: Answering): Promise<void> {
+  /** What an operator makes for a zone of mode `bridge`, or a shared network: a bridge of that name on each host, and a switch between them. */
+  async addOperatorsBridge(bridge: string): Promise<void> {
+    const at = this.links++;
+    await this.in('wire', ['ip', 'link', 'add', `switch${at}`, 'type', 'bridge']);
+    await this.in('wire', ['ip', 'link', 'set', `switch${at}`, 'up']);
+    for (const host of ['gw', 'a', 'b']) {
+      await this.in('wire', ['ip', 'link', 'add', `s${at}-${host}`, 'type', 'veth', 'peer', 'name', `port${at}`, 'netns', this.ns(host)]); // prettier-ignore
+      await this.in('wire', ['ip', 'link', 'set', `s${at}-${host}`, 'master', `switch${at}`, 'up']);
+      await this.in(host, ['ip', 'link', 'add', bridge, 'type', 'bridge']);
+      await this.in(host, ['ip', 'link', 'set', bridge, 'up']);
+      await this.in(host, ['ip', 'link', 'set', `port${at}`, 'master', bridge, 'up']);
+    }
+  }
+
+  /** A machine on a bridge of a host; its gateway is the first address of its /24. */
+  async addMachine(name: string, host: string, bridge: string, address: string, answering?: Answering): Promise<void> {
     await this.addNamespace(name);
-    const port = `m${this.links++}`;
-    await this.in(host, ['ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.ns(name)]);
-    await this.in(host, ['ip', 'link', 'set', port, 'master', `cks${number}`, 'up']);
-    await this.in(name, ['ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
-    await this.in(name, ['ip', 'link', 'set', 'eth0', 'up']);
+    await this.attach(name, 'eth0', host, bridge, `${address}/24`);
     await this.in(name, ['ip', 'route', 'add', 'default', 'via', address.replace(/\d+$/, '1')]);
     if (answering) await this.answer(name, answering);
+  }
+
+  /** A link of a machine, or of `out`, to a bridge of a host. */
+  async attach(name: string, link: string, host: string, bridge: string, address: string): Promise<void> {
+    const port = `m${this.links++}`;
+    await this.in(host, ['ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', link, 'netns', this.ns(name)]);
+    await this.in(host, ['ip', 'link', 'set', port, 'master', bridge, 'up']);
+    await this.in(name, ['ip', 'addr', 'add', address, 'dev', link]);
+    await this.in(name, ['ip', 'link', 'set', link, 'up']);
   }
 
   removeMachine(name: string): void {

@@ -16,7 +16,7 @@ async function aNetwork({ zone }: GatewayHost, nodes: string[]): Promise<Gateway
   const network = networkAt(`203.0.113.${number}`, nodes);
   await zone.fabric('gw', 'ensure', String(number));
   for (const [i, address] of nodes.entries())
-    await zone.addMachine(`m${number}-${i}`, 'gw', number, address, { name: 'a node', ports: [22, 6443] });
+    await zone.addMachine(`m${number}-${i}`, 'gw', `cks${number}`, address, { name: 'a node', ports: [22, 6443] });
   return {
     ...network,
     networkId: `${zone.mark}-${number}`,

@@ -75,6 +75,18 @@ export async function addCluster(
   return { uuid, networkId, addressId, machineIds };
 }
 
+/** A machine of a user, as a row only. Returns its id. */
+export async function addMachine(db: Knex, owner: TestUser, networkId: string, address: string): Promise<string> {
+  const uuid = randomUUID();
+  await db('vm_instance').insert({
+    uuid, name: `vm-${uuid.slice(0, 8)}`, instance_name: `i-${uuid}`, display_name: 'vm', data_center_id: await first(db, 'data_center'), host_id: await first(db, 'host'),
+    service_offering_id: await first(db, 'service_offering'), template_id: await first(db, 'vm_template'), account_id: owner.accountId, domain_id: owner.domainId,
+    user_id: owner.userId, state: 'Running', vm_type: 'User', hypervisor_type: 'Simulator', network_id: networkId, ip_address: address, mac_address: '1e:00:00:00:00:01',
+    root_disk_gb: 8, created: now(db),
+  }); // prettier-ignore
+  return uuid;
+}
+
 export async function addJob(
   db: Knex,
   owner: TestUser,

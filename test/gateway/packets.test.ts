@@ -1,87 +1,20 @@
 import { toDocument } from '../../activities/gateway/document.js';
-import type { Balancer, GatewayNetwork } from '../../activities/gateway/driver.js';
+import type { GatewayNetwork } from '../../activities/gateway/driver.js';
 import { anAuthority, type Authority } from './certificates.js';
 import { Underlay } from '../../lab/network/underlay.js';
+import * as networks from './networks.js';
+import { ANY, balancer, forward, open, PEERS, shutDown, tcp, until, wholeState } from './networks.js';
 
 /** Real packets: the programs of `guest/` on hosts that are network namespaces. */
-const PEERS = ['192.0.2.1', '192.0.2.2', '192.0.2.3'];
-const ANY = '0.0.0.0/0';
-
 let zone: Underlay;
 let authority: Authority;
 let other: Authority;
 
-const tcp = { protocol: 'tcp' as const };
-const open = (publicAddress: string, from: number, to = from, cidr = ANY) => ({
-  publicAddress,
-  ...tcp,
-  from,
-  to,
-  cidr,
-});
-const forward = (publicAddress: string, publicPort: number, address: string, port: number) => ({
-  publicAddress,
-  ...tcp,
-  publicPort,
-  publicEndPort: publicPort,
-  address,
-  port,
-});
-
-function aNetwork(
-  name: string,
-  number: number,
-  publicAddress: string,
-  change: Partial<GatewayNetwork> = {},
-): GatewayNetwork {
-  const networkId = `${zone.mark}-${name}`;
-  return {
-    networkId,
-    outside: { bridge: 'public', prefix: 24, gateway: '203.0.113.1' },
-    tiers: [
-      {
-        networkId,
-        networkNumber: number,
-        cidr: '10.1.1.0/24',
-        gateway: '10.1.1.1',
-        bridge: null,
-        peers: PEERS,
-        acl: null,
-      },
-    ],
-    publicAddresses: [publicAddress],
-    openings: [],
-    egress: { policy: 'allow', except: [] },
-    forwards: [],
-    balancers: [],
-    ...change,
-  };
-}
-
-const balancer = (publicAddress: string, networkNumber: number, members: string[], ca?: string, drained: string[] = []): Balancer => ({
-  publicAddress, name: 'api-lb', publicPort: 6443, port: 6443, algorithm: 'roundrobin', networkNumber, cidrs: [], check: ca === undefined ? null : { ca },
-  members: members.map((address) => ({ address, draining: drained.includes(address) })),
-}); // prettier-ignore
-
-async function apply(network: GatewayNetwork): Promise<void> {
-  const { code, stderr } = await zone.gateway(['apply', network.networkId], toDocument(network));
-  if (code !== 0) throw new Error(`apply ended with ${code}: ${stderr}`);
-}
-
+const aNetwork = (name: string, number: number, address: string, change: Partial<GatewayNetwork> = {}) =>
+  networks.aNetwork(zone, name, number, address, change);
+const apply = (network: GatewayNetwork) => networks.apply(zone, network);
+const served = (address: string, times: number, from?: string) => networks.served(zone, address, times, from);
 const join = async (host: string, number: number) => zone.fabric(host, 'ensure', String(number), ...PEERS);
-/** Who answers at the balancer, asked so many times. */
-async function served(address: string, times: number, from = 'out'): Promise<Set<string | undefined>> {
-  const answers = new Set<string | undefined>();
-  for (let i = 0; i < times; i++) answers.add(await zone.ask(from, `https://${address}:6443/`));
-  return answers;
-}
-async function until(what: string, seconds: number, is: () => Promise<boolean>): Promise<number> {
-  const began = performance.now();
-  while (!(await is()))
-    if (performance.now() - began > seconds * 1000) throw new Error(`${what}: not after ${seconds} s`);
-  return (performance.now() - began) / 1000;
-}
-const inside = ({ networkId }: GatewayNetwork) => zone.tryIn('gw', ['nsenter', `--net=/run/netns/cks-${networkId}`, 'nft', '-a', 'list', 'ruleset']); // prettier-ignore
 
 beforeAll(async () => {
   zone = await Underlay.start();
@@ -104,8 +37,8 @@ describe('one cluster on two hosts', () => {
     }); // prettier-ignore
     await apply(network);
     for (const host of ['a', 'b']) await join(host, 7);
-    await zone.addMachine('one', 'a', 7, one, { name: 'one', ports: [22, 80], tls: api() });
-    await zone.addMachine('two', 'b', 7, two, { name: 'two', ports: [22, 80], tls: api() });
+    await zone.addMachine('one', 'a', 'cks7', one, { name: 'one', ports: [22, 80], tls: api() });
+    await zone.addMachine('two', 'b', 'cks7', two, { name: 'two', ports: [22, 80], tls: api() });
   });
 
   it('nodes reach each other on both hosts, full frames included', async () => {
@@ -139,17 +72,12 @@ describe('one cluster on two hosts', () => {
   });
 
   it('the same again changes nothing: no rule, no counter, no process', async () => {
-    const all = async () => {
-      const processes = await zone.in('gw', ['ip', 'netns', 'pids', `cks-${network.networkId}`]);
-      const links = (await zone.in('gw', ['ip', '-o', 'link'])).replace(/<[^>]*>|(state|qdisc|ether) \S+/g, '');
-      return [(await inside(network)).stdout, processes, links];
-    };
     await zone.ask('out', `http://${address}:4000/`);
-    const before = await all();
+    const before = await wholeState(zone, network);
     expect(before[0]).toMatch(/counter packets [1-9]/);
     await apply(network);
     await apply({ ...network, forwards: [...network.forwards].reverse() });
-    expect(await all()).toEqual(before);
+    expect(await wholeState(zone, network)).toEqual(before);
   });
 
   it('a further forward leaves connections of the others alone (report 11)', async () => {
@@ -206,7 +134,7 @@ describe('one cluster on two hosts', () => {
     });
     await apply(theirs);
     await join('b', 8);
-    await zone.addMachine('their-one', 'b', 8, one, { name: 'their-one', ports: [22, 80] });
+    await zone.addMachine('their-one', 'b', 'cks8', one, { name: 'their-one', ports: [22, 80] });
     expect(await zone.ask('out', 'http://203.0.113.20:2222/')).toBe('their-one');
     expect(await zone.ask('out', `http://${address}:2222/`)).toBe('one');
     expect(await zone.silent('their-one', `http://${two}/`)).toEqual([`http://${two}/`]);
@@ -256,10 +184,7 @@ describe('one cluster on two hosts', () => {
   });
 
   it('everything is there again after a boot', async () => {
-    const pids = (await zone.in('gw', ['ip', 'netns', 'pids', `cks-${network.networkId}`])).trim().split('\n');
-    for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
-    await zone.in('gw', ['ip', 'netns', 'del', `cks-${network.networkId}`]);
-    for (const link of ['cks7', 'cksx7']) await zone.in('gw', ['ip', 'link', 'del', link]);
+    await shutDown(zone, network, 'cks7', 'cksx7');
     await zone.in('a', ['ip', 'link', 'del', 'cksx7']);
     expect(await zone.silent('out', `http://${address}:2222/`)).toEqual([`http://${address}:2222/`]);
     expect(await zone.gateway(['restore'])).toMatchObject({ code: 0 });
@@ -322,8 +247,8 @@ describe('a VPC with two tiers', () => {
       balancers: [{ ...balancer(address, 21, ['10.2.1.10']), port: 80 }],
     }); // prettier-ignore
     await apply(vpc);
-    await zone.addMachine('front', 'gw', 21, '10.2.1.10', { name: 'front', ports: [22, 80] });
-    await zone.addMachine('back', 'gw', 22, '10.2.2.10', { name: 'back', ports: [22, 80, 81] });
+    await zone.addMachine('front', 'gw', 'cks21', '10.2.1.10', { name: 'front', ports: [22, 80] });
+    await zone.addMachine('back', 'gw', 'cks22', '10.2.2.10', { name: 'back', ports: [22, 80, 81] });
     expect(await zone.ask('out', `http://${address}:2222/`)).toBe('front');
     const closed = [2280, 2322, 6443].map((port) => `http://${address}:${port}/`);
     expect(await zone.silent('out', ...closed)).toEqual(closed);

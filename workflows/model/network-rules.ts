@@ -44,6 +44,11 @@ export function operatorsBridge(network: {
   return network.bridge ?? (network.vlan === null ? null : `cksv${network.vlan}`);
 }
 
+export const DEFAULT_BRIDGE = 'cksbr0';
+/** The bridge that the operator made for all networks of a zone of mode `bridge`; null for other zones. */
+export const zoneBridge = (zone: { network_mode: string; bridge: string | null }): string | null =>
+  zone.network_mode === 'bridge' ? (zone.bridge ?? DEFAULT_BRIDGE) : null;
+
 /** Comma-separated sources as they are stored, each once and in order; `none` where none was given. */
 export function readCidrs<T>(list: readonly string[] | undefined, parameter: string, none: T): string | T {
   if (!list || list.length === 0) return none;

@@ -5,6 +5,7 @@ import type { Sealer } from '../../../db/secret.js';
 import { readHostSecret, type HostSecretName, type HostTls } from '../../../db/hosts.js';
 import { readHostKey, type HostKey } from '../../../db/ssh-host-key.js';
 import { fault } from '../../../workflows/model/fault.js';
+import { DEFAULT_BRIDGE, zoneBridge } from '../../../workflows/model/network-rules.js';
 import { knownHosts } from './identity.js';
 import type { HostFabric, LibvirtHost } from './index.js';
 import { checkName } from './names.js';
@@ -48,7 +49,7 @@ function fabricOf(fabric: Fabric, host: HostRow, zone: ZoneRow | undefined): Hos
     };
   // The operator's own bridge, the same for all networks of the zone: nothing to make, nothing to take away.
   return {
-    bridge: () => zone?.bridge ?? 'cksbr0',
+    bridge: () => (zone && zoneBridge(zone)) ?? DEFAULT_BRIDGE,
     ensure: () => Promise.resolve(),
     absent: () => Promise.resolve(),
   };
