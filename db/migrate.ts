@@ -7,6 +7,7 @@ import { networks } from './migrations/0004-networks.js';
 import { images } from './migrations/0005-images.js';
 import { machines } from './migrations/0006-machines.js';
 import { evidence } from './migrations/0007-evidence.js';
+import { indexes } from './migrations/0008-indexes.js';
 
 /** A numbered, forward-only schema change. Every table is made by one idempotent statement, so a killed migration is run again. */
 export interface Migration {
@@ -17,6 +18,8 @@ export interface Migration {
   columns?: Record<string, Record<string, string>>;
   /** Table of an earlier migration → a unique key of it that becomes another. */
   uniques?: Record<string, UniqueChange>;
+  /** Table of an earlier migration → columns of each further index. */
+  indexes?: Record<string, readonly string[]>;
 }
 export interface UniqueChange {
   was: readonly string[];
@@ -24,7 +27,16 @@ export interface UniqueChange {
 }
 
 /** All, in order. */
-export const MIGRATIONS: readonly Migration[] = [clusters, lifecycle, hosts, networks, images, machines, evidence];
+export const MIGRATIONS: readonly Migration[] = [
+  clusters,
+  lifecycle,
+  hosts,
+  networks,
+  images,
+  machines,
+  evidence,
+  indexes,
+];
 
 const TYPES: Record<Engine, Record<string, string>> = {
   sqlite: { id: 'id INTEGER PRIMARY KEY AUTOINCREMENT', time: 'TEXT', text: 'TEXT' },
@@ -34,18 +46,19 @@ const TYPES: Record<Engine, Record<string, string>> = {
 const typed = (engine: Engine, text: string) =>
   text.replace(/\{(\w+)\}/g, (_, type: string) => TYPES[engine][type] ?? type);
 
+const indexName = (table: string, columns: string) => `${table}_${columns.replace(/\W+/g, '_')}`;
+
 /** The statements that make one table; each may be run again. */
 export function statementsOf(engine: Engine, table: string, text: string): string[] {
   const [columns = '', ...indexes] = typed(engine, text).split(';');
   const wanted = indexes.map((index) => /index\((.*)\)/.exec(index)?.[1] ?? '');
-  const name = (index: string) => `${table}_${index.replace(/\W+/g, '_')}`;
   if (engine === 'mysql') {
-    const inline = wanted.map((index) => `, INDEX ${name(index)} (${index})`).join('');
+    const inline = wanted.map((index) => `, INDEX ${indexName(table, index)} (${index})`).join('');
     return [`CREATE TABLE IF NOT EXISTS \`${table}\` (${columns}${inline}) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`];
   }
   return [
     `CREATE TABLE IF NOT EXISTS "${table}" (${columns})`,
-    ...wanted.map((index) => `CREATE INDEX IF NOT EXISTS ${name(index)} ON "${table}" (${index})`),
+    ...wanted.map((index) => `CREATE INDEX IF NOT EXISTS ${indexName(table, index)} ON "${table}" (${index})`),
   ];
 }
 
@@ -71,6 +84,8 @@ export async function migrate(db: Knex): Promise<void> {
               await trx.raw('ALTER TABLE ?? ADD COLUMN ?? ' + typed(engine, type), [table, column]);
         for (const [table, change] of Object.entries(migration.uniques ?? {}))
           await (engine === 'mysql' ? changeUniqueMysql : changeUniqueSqlite)(trx, table, change);
+        for (const [table, added] of Object.entries(migration.indexes ?? {}))
+          for (const columns of added) await addIndex(trx, table, columns);
         await trx('write_lock').insert({ id: 0 }).onConflict('id').ignore();
         await trx('schema_migration').insert({ name: migration.name }).onConflict('name').ignore();
       }
@@ -88,6 +103,18 @@ export async function assertMigrated(db: Knex): Promise<void> {
   const missing = MIGRATIONS.filter(({ name }) => !known.includes(name)).map(({ name }) => name);
   if (missing.length > 0)
     throw new Error(`the database lacks ${missing.join(', ')}: npm run migrate brings it up to date`);
+}
+
+/** MySQL knows no IF NOT EXISTS for an index. */
+async function addIndex(trx: Knex.Transaction, table: string, columns: string): Promise<void> {
+  const name = indexName(table, columns);
+  if (engineOf(trx) === 'mysql') {
+    const known = await trx('information_schema.statistics')
+      .where({ table_name: table, index_name: name })
+      .whereRaw('table_schema = DATABASE()')
+      .first<object | undefined>('index_name');
+    if (!known) await trx.raw(`ALTER TABLE ?? ADD INDEX ?? (${columns})`, [table, name]);
+  } else await trx.raw(`CREATE INDEX IF NOT EXISTS ?? ON ?? (${columns})`, [name, table]);
 }
 
 async function changeUniqueMysql(trx: Knex.Transaction, table: string, { was, is }: UniqueChange): Promise<void> {

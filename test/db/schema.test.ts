@@ -79,6 +79,28 @@ onEachEngine((engines) => {
       expect(await tablesOf(db)).toEqual(wanted);
     });
 
+    test('adds the indexes of later releases, also after a run that was killed among them', async () => {
+      const db = engines.open(await engines.emptyUrl());
+      await migrate(db);
+      const { name, indexes = {} } = MIGRATIONS.find((migration) => migration.indexes)!;
+      const wantedOf = (table: string) => indexes[table]!.map((columns) => `${table}_${columns.replace(/\W+/g, '_')}`);
+      const indexesOf = async (table: string): Promise<string[]> => {
+        const rows: { name: string }[] =
+          engines.engine === 'mysql'
+            ? await db('information_schema.statistics')
+                .where({ table_name: table })
+                .whereRaw('table_schema = DATABASE()')
+                .select('index_name as name')
+            : await db('sqlite_master').where({ type: 'index', tbl_name: table }).select('name');
+        return rows.map((row) => row.name);
+      };
+      const [table, other] = Object.keys(indexes) as [string, string];
+      await db.raw(engines.engine === 'mysql' ? 'DROP INDEX ?? ON ??' : 'DROP INDEX ??', [wantedOf(table)[0]!, ...(engines.engine === 'mysql' ? [table] : [])]); // prettier-ignore
+      await db('schema_migration').where({ name }).delete();
+      await migrate(db);
+      for (const each of [table, other]) expect(await indexesOf(each)).toEqual(expect.arrayContaining(wantedOf(each)));
+    });
+
     test('keeps text of any language', async () => {
       const db = engines.open(await engines.emptyUrl());
       await migrate(db);
