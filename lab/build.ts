@@ -40,12 +40,22 @@ export function unbuilt(cache: string, minor: Minor): string[] {
   return [...programs.map(([name, version]) => `${name} ${version}`), ...products.map(({ name }) => name)];
 }
 
-/** Leaves the node's root file system and the medium of a version in the cache; what is there and still made of the same files stays. */
-export async function build(cache: string, minor: Minor, say: (line: string) => void): Promise<void> {
+/** What comes from outside, Go modules and Debian packages, could not be had or made in time: the machine's lack, not the project's. */
+export class OutsideLacking extends Error {}
+
+/**
+ * Leaves the node's root file system and the medium of a version in the cache; what is there and still made of the same files stays.
+ * `end`: when programs have to be there, as milliseconds of `Date.now()`. Throws `OutsideLacking`; another error is the project's own.
+ */
+export async function build(cache: string, minor: Minor, say: (line: string) => void, end?: number): Promise<void> {
   mkdirSync(cache, { recursive: true });
-  for (const [name, version] of modulesOf(minor)) await script('programs.sh', [cache, name, version], say);
+  const fromOutside = (name: string, words: string[]) =>
+    script(name, words, say, end).catch((error: Error) => {
+      throw new OutsideLacking(error.message);
+    });
+  for (const [name, version] of modulesOf(minor)) await fromOutside('programs.sh', [cache, name, version]);
   const { root, medium } = productsOf(cache, minor);
-  await once(root, () => script('node-root.sh', [root.file], say));
+  await once(root, () => fromOutside('node-root.sh', [root.file]));
   const { kubernetes, etcd } = minor;
   await once(medium, () =>
     script('medium.sh', [cache, kubernetes, etcd, ETCDCTL, COREDNS, CNI_PLUGINS, CRICTL, FLANNEL, root.file], say),
@@ -84,9 +94,14 @@ const filesOf = (path: string): string[] => {
   }
 };
 
-const script = (name: string, words: string[], say: (line: string) => void): Promise<void> =>
+/** Runs a script of `build/`; past `end` it is ended with all that it started. */
+const script = (name: string, words: string[], say: (line: string) => void, end?: number): Promise<void> =>
   new Promise((resolve, reject) => {
-    const child = spawn(join(FOLDER, 'build', name), words, { stdio: ['ignore', 'inherit', 'pipe'] });
+    const program = join(FOLDER, 'build', name);
+    const seconds = end === undefined ? 0 : Math.max(1, Math.round((end - Date.now()) / 1000));
+    const limited = seconds > 0 ? ['timeout', '--kill-after=5', String(seconds), program] : [program];
+    const [first = '', ...rest] = [...limited, ...words];
+    const child = spawn(first, rest, { stdio: ['ignore', 'inherit', 'pipe'] });
     let last = '';
     child.stderr.on('data', (part: Buffer) => {
       for (const line of part.toString().split('\n').filter(Boolean)) {
@@ -95,5 +110,10 @@ const script = (name: string, words: string[], say: (line: string) => void): Pro
       }
     });
     child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`lab/build/${name} ended with ${code}: ${last}`)))); // prettier-ignore
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else if (seconds > 0 && (code === 124 || code === 137))
+        reject(new Error(`the time for building ended in lab/build/${name}: ${last}`)); // prettier-ignore
+      else reject(new Error(`lab/build/${name} ended with ${code}: ${last}`));
+    });
   });

@@ -37,5 +37,7 @@ export const labCache = (env: NodeJS.ProcessEnv = process.env): string =>
   join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'cks', 'lab');
 
 export const nodeRoot = (cache: string): string => join(cache, 'node-root.tar');
+export const pauseImage = (cache: string, { kubernetes }: Minor): string =>
+  join(cache, 'images', kubernetes, 'pause:3.10.tar');
 export const mediumOf = (cache: string, { kubernetes }: Minor): string =>
   join(cache, 'media', `setup-v${kubernetes}-x86_64.iso`);

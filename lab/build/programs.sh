@@ -31,9 +31,13 @@ program() { # NAME PACKAGE [LDFLAGS]: in one move, so that what is there is whol
 
 # k8s.io/kubernetes points to its staging modules by path, which `go install` refuses: here each is the module of the same release.
 kubernetes_module() {
-  local upstream
+  local upstream answer
   if grep -qs "k8s.io/kubernetes v$version" go.mod; then return; fi
-  upstream=$(go mod download -json "k8s.io/kubernetes@v$version" | sed -nE 's/^\s*"GoMod": "(.*)",?$/\1/p')
+  answer=$(go mod download -json "k8s.io/kubernetes@v$version") || {
+    say "$(sed -nE 's/^\s*"Error": "(.*)",?$/\1/p' <<<"$answer")"
+    exit 1
+  }
+  upstream=$(sed -nE 's/^\s*"GoMod": "(.*)",?$/\1/p' <<<"$answer")
   {
     printf 'module lab\n\n'
     grep -E '^go(debug)? ' "$upstream"

@@ -9,5 +9,7 @@ export interface LabCase {
   core?: boolean;
   /** A second version's medium is needed. */
   next?: boolean;
+  /** Programs that no other case needs. */
+  needs?: readonly string[];
   run(world: LabWorld, say: (line: string) => void): Promise<void>;
 }
