@@ -16,7 +16,7 @@ interface KubeNode {
   status: { conditions: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
 }
 
-const OFFERING = 'small';
+export const OFFERING = 'small';
 /** A machine beside others that build and test takes its time; a healthy one needs a fifth of this. */
 export const CREATE_SECONDS = 1200;
 
@@ -119,15 +119,29 @@ export class LabCluster {
     writeFileSync(file, manifest);
     await this.kubectl('apply', '-f', file);
   }
+  /** Names of pods. */
+  async pods(namespace: string, ...words: string[]): Promise<string[]> {
+    const { items } = await this.get<{ items: { metadata: { name: string } }[] }>('-n', namespace, 'pods', ...words);
+    return items.map(({ metadata }) => metadata.name);
+  }
+  podsOn = (node: string): Promise<string[]> => this.pods('default', `--field-selector=spec.nodeName=${node}`);
   async nodes(): Promise<KubeNode[]> {
     return (await this.get<{ items: KubeNode[] }>('nodes')).items;
   }
 
   /** A program in a node's network: the machine has it, the node need not. */
-  async onNode({ instance_name }: { instance_name: string }, ...words: string[]): Promise<string> {
+  onNode(machine: { instance_name: string }, ...words: string[]): Promise<string> {
+    return this.world.run('nsenter', '-t', this.firstOf(machine), '-n', ...words);
+  }
+  /** A program of the node, as root there. */
+  inNode(machine: { instance_name: string }, ...words: string[]): Promise<string> {
+    const path = 'PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+    return this.world.run('nsenter', '-t', this.firstOf(machine), '-a', 'env', '-i', path, ...words);
+  }
+  /** The first process of a node, as the lab's own namespaces count it. */
+  private firstOf({ instance_name }: { instance_name: string }): string {
     const keeper = this.world.libvirt.virsh('lxc', 'domid', instance_name).trim();
-    const first = this.world.libvirt.inside('pgrep', '-P', keeper).trim().split('\n')[0]!;
-    return this.world.run('nsenter', '-t', first, '-n', ...words);
+    return this.world.libvirt.inside('pgrep', '-P', keeper).trim().split('\n')[0]!;
   }
 
   // --- what has to be true -----------------------------------------------------------------------------------------------

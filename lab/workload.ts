@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { LabCluster } from './cluster.js';
 import { sleep } from './world.js';
 
@@ -23,6 +24,14 @@ export class BudgetedWorkload {
     return new BudgetedWorkload(cluster, replicas);
   }
 
+  /** Ends the watch; throws when pods were fewer than the budget, or hardly looked at. */
+  async stayed(say: (line: string) => void): Promise<void> {
+    await this.stop();
+    const { fewest, looks, replicas, budget } = this;
+    say(`at least ${fewest} of ${replicas} pods were ready in ${looks} looks`);
+    assert(looks > 5 && fewest >= budget, `${fewest} pods were ready, the budget is ${budget}`);
+  }
+
   get budget(): number {
     return this.replicas - 1;
   }
@@ -41,7 +50,7 @@ export class BudgetedWorkload {
     }
   } // prettier-ignore
 
-  async stop(): Promise<void> {
+  private async stop(): Promise<void> {
     this.watching = false;
     await this.watched;
     await this.cluster.kubectl('delete', 'deployment/steady', 'poddisruptionbudget/steady', '--timeout=90s');

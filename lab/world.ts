@@ -17,7 +17,7 @@ import { PrivateLibvirt } from './libvirt/private-libvirt.js';
 
 const ROOT = projectRoot();
 /** The lab's own machine as hosts and nodes know it, and the range of public addresses (both are for documentation). */
-const HERE = '192.0.2.1';
+export const HERE = '192.0.2.1';
 const PUBLIC = { gateway: '203.0.113.1', from: '203.0.113.10', to: '203.0.113.99', netmask: '255.255.255.0' };
 const FILES_PORT = 8088;
 
@@ -94,7 +94,7 @@ export class LabWorld {
   }
 
   /** Starts a program in the namespaces that runs until the end. */
-  private begin(log: string, program: string, words: string[]): void {
+  begin(log: string, program: string, words: string[]): void {
     const child = this.libvirt.spawnInside('setsid', ['bash', '-c', 'exec "$@" >>"$0" 2>&1', log, program, ...words]);
     this.running.push(child);
   }

@@ -18,6 +18,8 @@ export interface Feature {
 
 const LAB_CREATE = 'create 1+1: nodes Ready, CoreDNS runs, a pod serves through a service; delete leaves nothing';
 const LAB_STOP = 'stop and start: machines off, then nodes Ready by name, and a pod serves again';
+const LAB_SCALE = 'scale to 1+2 and back: the leaving worker is drained, the workload stays within its budget';
+const LAB_OWN = "a machine of the user's own becomes a worker, and leaves again drained and reset, running as before";
 const LIFE: Proof = ['stack/lifecycle.test.ts', 'grows, shrinks, stops, starts, is upgraded, gets a node replaced, and goes without a trace']; // prettier-ignore
 const LARGE: Proof = ['stack/lifecycle.test.ts', 'with three control nodes and etcd of its own is scaled to larger machines, upgraded and loses a control node']; // prettier-ignore
 const NO_CLUSTER = 'no test makes a whole cluster with it';
@@ -32,7 +34,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Nodes on VMware (full clones, medium mounted on the router)', absent: true, lacks: 'libvirt hosts only; `mountcksisoonvr` is accepted and not needed' },
   ],
   'Supported versions': [
-    { what: 'A script makes the binaries medium of a version', parts: [['scripts/create-iso.test.ts', 'has the layout that nodes expect, and is taken as a medium of its version']] },
+    { what: 'A script makes the binaries medium of a version', lab: [LAB_CREATE], parts: [['scripts/create-iso.test.ts', 'has the layout that nodes expect, and is taken as a medium of its version']] },
     { what: 'The script adds etcd, for clusters with etcd nodes', parts: [['scripts/create-iso.test.ts', 'holds etcd when its version is %s']] },
     { what: 'A root admin adds a version: name, semantic version, zone, URL, least CPUs and memory', lab: [LAB_CREATE], parts: [['api/versions.test.ts', 'answers with the version, enabled, and its ISO not downloaded'], ['api/versions.test.ts', 'is for root admins']] },
     { what: 'A checksum of the medium is checked', parts: [['activities/fetch.test.ts', 'that is wrong is refused for good with what was expected and found, and nothing of the file stays']] },
@@ -57,7 +59,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
   'Managing clusters': [
     { what: 'Stop', lab: [LAB_STOP], zone: [LIFE] },
     { what: 'Start', lab: [LAB_STOP], zone: [LIFE] },
-    { what: 'Scale a running cluster to another number of workers', zone: [LIFE], parts: [['model/scale-rules.test.ts', 'another size while Stopped']] },
+    { what: 'Scale a running cluster to another number of workers', lab: [LAB_SCALE], zone: [LIFE], parts: [['model/scale-rules.test.ts', 'another size while Stopped']] },
     { what: 'Scale to a larger offering, running', zone: [LARGE], parts: [['model/scale-rules.test.ts', 'a smaller offering, of memory, while Running']] },
     { what: 'Scale a stopped cluster to another offering', parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for']], lacks: NO_CLUSTER },
     { what: 'Upgrade to a patch of the same minor or the next minor, no further', zone: [LIFE, LARGE], parts: [['model/upgrade-rules.test.ts', 'two minors up'], ['model/upgrade-rules.test.ts', 'to a higher patch'], ['guest/upgrade.test.ts', 'upgrade of the first control node: kubeadm, then the kubelet stopped, replaced and started, then the network']] },
@@ -83,8 +85,8 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'A template of one’s own is built', parts: [['scripts/build-template.test.ts', 'the image is converted, customized with the scripts in order, and sparsified']], lacks: 'no test boots one' },
     { what: 'A template is registered for nodes', parts: [['api/templates.test.ts', 'answers with a list of one, not ready, waiting for its download']] },
     { what: 'etcd on nodes of its own', zone: [LARGE], lacks: 'tests with a real etcd run only where one is installed, so they are no proof' },
-    { what: 'Machines of the user become workers', parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['simulator/lifecycle.test.ts', 'lets a machine that a user made join, and shows its size']], lacks: `${NO_CLUSTER}; physical machines can be imported, not added` },
-    { what: 'They are taken out again, drained and reset', parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['guest/cks-node.test.ts', "reset removes what joining made, keeps the template's own network file, and the node may join again"]], lacks: NO_CLUSTER },
+    { what: 'Machines of the user become workers', lab: [LAB_OWN], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['simulator/lifecycle.test.ts', 'lets a machine that a user made join, and shows its size']], lacks: 'physical machines can be imported, not added' },
+    { what: 'They are taken out again, drained and reset', lab: [LAB_OWN], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['guest/cks-node.test.ts', "reset removes what joining made, keeps the template's own network file, and the node may join again"]] },
     { what: 'Both are bounded by settings of their own', parts: [['settings/in-lists.test.ts', '%s changes the bounds of: %s']] },
     { what: 'A node marked for manual upgrade is left out of upgrades', parts: [['workflows/upgrade-list.test.ts', 'a node marked for manual upgrade is touched by no step of an upgrade']], lacks: NO_CLUSTER },
     { what: 'Hosts dedicated to a domain or an account are used alone', parts: [['model/placement.test.ts', 'are used alone where the owner has one'], ['api/affinity.test.ts', 'are dedicated and released by jobs, and listed']] },

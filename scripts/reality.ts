@@ -1,7 +1,7 @@
 import type { Feature, Proof } from './features.js';
 
 export const STATES_OF_PROOF = [
-  ['proven in the lab', 'a case of `npm run lab` passed (`lab/results.json`): real kubeadm, containerd and libvirt, one control node and one worker in LXC containers'],
+  ['proven in the lab', 'a case of `npm run lab` passed (`lab/results.json`): real kubeadm, containerd and libvirt; nodes are LXC containers'],
   ['proven on the simulated zone', 'a test runs the service, or its drivers, against the simulated zone; no real Kubernetes'],
   ['built, proven in parts', 'tests of single parts only: rules, API, page, a program of a node or gateway, a workflow with fakes'],
   ['built, but unproven', 'no test asserts it'],

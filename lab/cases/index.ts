@@ -1,6 +1,7 @@
 import { cancelledCreate, cancelledUpgrade } from './cancel.js';
 import type { LabCase } from './case.js';
 import { createAndDelete, killedInCreate } from './create.js';
+import { externalMachine } from './external.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
 
 /** In the order in which they run. */
@@ -9,6 +10,7 @@ export const CASES: readonly LabCase[] = [
   killedInCreate,
   stopAndStart,
   scaleUpAndDown,
+  externalMachine,
   upgradeWithBudget,
   cancelledCreate,
   cancelledUpgrade,
