@@ -54,7 +54,7 @@ const activities = buildActivities({
   kubernetes: new KubernetesClients(db, sealer),
   ...drivers,
   images,
-  fetchImage: (image) => images.fetch(image),
+  fetchImage: (image, rules) => images.fetch(image, rules),
   temporal,
   log,
   cksNode: await readFile(path.join(projectRoot(), 'guest/cks-node')),

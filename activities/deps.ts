@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { HostRow, ZoneRow } from '../db/rows.js';
 import type { Sealer } from '../db/secret.js';
 import type { Gateway } from './gateway/driver.js';
-import type { Hypervisor, ImageSpec } from './hypervisor/driver.js';
+import type { FetchedImage, FetchRules, Hypervisor, ImageSpec } from './hypervisor/driver.js';
 import type { ImageStore } from './images/store.js';
 import type { KubernetesClients } from './kubernetes/clients.js';
 
@@ -16,7 +16,7 @@ export interface Deps {
   openHypervisor: (host: HostRow) => Hypervisor;
   openGateway: (zone: ZoneRow) => Gateway;
   /** A fetched, verified copy of an image on this machine. */
-  fetchImage: (image: ImageSpec) => Promise<{ path: string; bytes: number }>;
+  fetchImage: (image: ImageSpec, rules?: FetchRules) => Promise<FetchedImage>;
   /** Fetched templates and media on this machine. */
   images: ImageStore;
   kubernetes: KubernetesClients;

@@ -16,12 +16,13 @@ import { releaseMachine, returnRoom } from '../db/reserve.js';
 import { keepSecret, readSecret, Secret } from '../db/secret.js';
 import { newSshKeyPair } from '../db/ssh-key-pair.js';
 import { readUserData } from '../db/user-data.js';
-import type { MachineChangeRow, SshKeyPairRow, VmRow } from '../db/rows.js';
+import type { HostRow, MachineChangeRow, SshKeyPairRow, VmRow } from '../db/rows.js';
 import { isMachineRunOpen, startMachineRun } from '../workflows/client.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { MachineChangeParams, MachineClaim, MachineOutcome } from '../workflows/model/machine-change.js';
 import type { Deps } from './deps.js';
-import type { Hypervisor, ImageSpec } from './hypervisor/driver.js';
+import { ensureImageOn } from './images/place.js';
+import type { Hypervisor } from './hypervisor/driver.js';
 import { hostNetwork } from './hypervisor/host-network.js';
 import { removeMachine, seedOf, volumeOf } from './hypervisor/machine-parts.js';
 import { ensureNetworkImplemented } from './networks.js';
@@ -52,11 +53,11 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
   };
   const onHost = <T>(
     jobId: string,
-    body: (context: MachineContext, host: Hypervisor, change: MachineChangeRow) => Promise<T>,
+    body: (context: MachineContext, host: Hypervisor, change: MachineChangeRow, row: HostRow) => Promise<T>,
   ): Promise<T> =>
     onMachine(jobId, (context, change) => {
       if (!context.host) throw fault('Internal', `machine ${context.vm.name} has no host`);
-      return body(context, openHypervisor(context.host), change);
+      return body(context, openHypervisor(context.host), change, context.host);
     });
   const setState = (vmId: string, state: string) =>
     db('vm_instance')
@@ -81,11 +82,8 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
     },
 
     async ensureMachineVolume(jobId: string): Promise<void> {
-      await onHost(jobId, async ({ vm, template }, host) => {
-        const image: ImageSpec = {
-          kind: 'TEMPLATE', id: template.uuid, url: template.url, checksum: template.checksum, format: template.format,
-        }; // prettier-ignore
-        await host.ensureImage(image, () => fetchImage(image));
+      await onHost(jobId, async ({ vm, template }, host, _change, row) => {
+        await ensureImageOn({ db, openHypervisor, fetchImage }, row, template);
         await host.ensureVolume({
           name: volumeOf(vm.instance_name),
           sizeGb: vm.root_disk_gb,

@@ -147,19 +147,27 @@ async function seedSimulatedZone(
       .where({ uuid })
       .update({ url: `${base}/host-${i}` });
   }
+  // The zone serves its own images, over HTTP as any mirror does.
+  const served = `http://127.0.0.1:${port}`;
+  const addImage = async (image: { uuid: string; url: string } & Record<string, unknown>) => {
+    await add('vm_template', {
+      checksum: null, size_bytes: 0, state: 'Ready', arch: 'x86_64', public: 1, direct_download: 0, account_id: account, data_center_id: DEFAULT_ZONE, ...image,
+    }); // prettier-ignore
+    await trx('vm_template').where({ uuid: image.uuid }).update({ url: image.url });
+  };
   const stands = (image: string) =>
     trx('template_zone_ref')
       .insert({ template_id: image, zone_id: DEFAULT_ZONE, state: 'Ready', created: now(trx), updated: now(trx) })
       .onConflict(['template_id', 'zone_id'])
       .ignore();
   await stands(fixed('template'));
-  await add('vm_template', {
-    uuid: fixed('template'), name: 'cks-debian-12-simulated', display_text: 'Simulated CKS node template', kind: 'TEMPLATE', url: `${base}/templates/debian-12.qcow2`, checksum: null, size_bytes: 2_000_000_000, state: 'Ready', format: 'QCOW2', arch: 'x86_64', hypervisor: 'Simulator', for_cks: 1, public: 1, direct_download: 0, account_id: account, data_center_id: DEFAULT_ZONE,
+  await addImage({
+    uuid: fixed('template'), name: 'cks-debian-12-simulated', display_text: 'Simulated CKS node template', kind: 'TEMPLATE', url: `${served}/templates/debian-12.qcow2`, format: 'QCOW2', hypervisor: 'Simulator', for_cks: 1,
   }); // prettier-ignore
   for (const version of VERSIONS) {
     const iso = fixed(`iso ${version}`);
-    await add('vm_template', {
-      uuid: iso, name: `v${version}-Kubernetes-Binaries-ISO`, display_text: `v${version}-Kubernetes-Binaries-ISO (simulated)`, kind: 'ISO', url: `${base}/isos/v${version}.iso`, checksum: null, size_bytes: 900_000_000, state: 'Ready', format: 'ISO', arch: 'x86_64', hypervisor: null, for_cks: 0, public: 1, direct_download: 0, account_id: account, data_center_id: DEFAULT_ZONE,
+    await addImage({
+      uuid: iso, name: `v${version}-Kubernetes-Binaries-ISO`, display_text: `v${version}-Kubernetes-Binaries-ISO (simulated)`, kind: 'ISO', url: `${served}/isos/v${version}.iso`, format: 'ISO', hypervisor: null, for_cks: 0,
     }); // prettier-ignore
     await stands(iso);
     await add('kubernetes_supported_version', {

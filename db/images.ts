@@ -87,11 +87,7 @@ export async function beginImageWork(db: Knex, imageId: string): Promise<Omit<Im
     const all = await poolsFor(trx, image, zones);
     const done = (poolId: string) => rows.some(({ pool_id, state }) => pool_id === poolId && (state === 'Ready' || state === 'Failed')); // prettier-ignore
     const copies = all.filter(({ poolId }) => !done(poolId));
-    for (const { poolId, hostId } of copies)
-      await trx('pool_image')
-        .insert({ pool_id: poolId, host_id: hostId, image_id: imageId, state: 'Downloading', percent: 0, error: null, created: now(trx), updated: now(trx) })
-        .onConflict(['image_id', 'pool_id'])
-        .merge({ host_id: hostId, state: 'Downloading', updated: now(trx) }); // prettier-ignore
+    for (const copy of copies) await putCopy(trx, imageId, copy);
     const withPools = new Set(all.map(({ zone }) => zone));
     const beginning = copies.map(({ zone }) => zone);
     const ref = (zone: string[]) => trx('template_zone_ref').where({ template_id: imageId }).whereIn('zone_id', zone);
@@ -115,6 +111,26 @@ export async function noteProgress(db: Db, imageId: string, bytes: number, total
     .where({ image_id: imageId, state: 'Downloading' })
     .update({ percent, updated: now(db) });
 }
+
+/** A copy is being made because a machine on the host needs it. Returns its pool. */
+export async function beginCopy(db: Db, imageId: string, host: HostRow): Promise<string> {
+  const shared = await db<StoragePoolRow>('storage_pool')
+    .where({ name: host.pool, data_center_id: host.data_center_id })
+    .whereNull('host_id')
+    .whereNull('removed')
+    .first();
+  const poolId = shared?.uuid ?? host.uuid;
+  await putCopy(db, imageId, { poolId, hostId: host.uuid });
+  return poolId;
+}
+
+const putCopy = (db: Db, imageId: string, { poolId, hostId }: Pick<ImageCopy, 'poolId' | 'hostId'>): Promise<unknown> =>
+  Promise.resolve(
+    db('pool_image')
+      .insert({ pool_id: poolId, host_id: hostId, image_id: imageId, state: 'Downloading', percent: 0, error: null, created: now(db), updated: now(db) })
+      .onConflict(['image_id', 'pool_id'])
+      .merge({ host_id: hostId, state: 'Downloading', updated: now(db) }),
+  ); // prettier-ignore
 
 /** The copy stands. */
 export async function copyReady(db: Db, imageId: string, poolId: string): Promise<void> {

@@ -22,6 +22,7 @@ const LAB_SCALE = 'scale to 1+2 and back: the leaving worker is drained, the wor
 const LAB_OWN = "a machine of the user's own becomes a worker, and leaves again drained and reset, running as before";
 const LIFE: Proof = ['stack/lifecycle.test.ts', 'grows, shrinks, stops, starts, is upgraded, gets a node replaced, and goes without a trace']; // prettier-ignore
 const LARGE: Proof = ['stack/lifecycle.test.ts', 'with three control nodes and etcd of its own is scaled to larger machines, upgraded and loses a control node']; // prettier-ignore
+const MEDIUM: Proof = ['stack/version-media.test.ts', 'is fetched with a percentage, checked, kept once per pool, installed from, disabled, enabled and deleted']; // prettier-ignore
 const NO_CLUSTER = 'no test makes a whole cluster with it';
 
 /** What the documentation of CloudStack's Kubernetes service describes, section by section, and what proves it here. */
@@ -34,13 +35,14 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Nodes on VMware (full clones, medium mounted on the router)', absent: true, lacks: 'libvirt hosts only; `mountcksisoonvr` is accepted and not needed' },
   ],
   'Supported versions': [
-    { what: 'A script makes the binaries medium of a version', lab: [LAB_CREATE], parts: [['scripts/create-iso.test.ts', 'has the layout that nodes expect, and is taken as a medium of its version']] },
+    { what: 'A script makes the binaries medium of a version', lab: [LAB_CREATE], zone: [MEDIUM], parts: [['scripts/create-iso.test.ts', 'has the layout that nodes expect, and is taken as a medium of its version']] },
     { what: 'The script adds etcd, for clusters with etcd nodes', parts: [['scripts/create-iso.test.ts', 'holds etcd when its version is %s']] },
-    { what: 'A root admin adds a version: name, semantic version, zone, URL, least CPUs and memory', lab: [LAB_CREATE], parts: [['api/versions.test.ts', 'answers with the version, enabled, and its ISO not downloaded'], ['api/versions.test.ts', 'is for root admins']] },
-    { what: 'A checksum of the medium is checked', parts: [['activities/fetch.test.ts', 'that is wrong is refused for good with what was expected and found, and nothing of the file stays']] },
-    { what: 'Versions are listed with the state of their medium', parts: [['api/versions.test.ts', 'follows the copies: Creating with a percentage, Failed with the reason, Ready']] },
-    { what: 'A version is enabled and disabled', parts: [['api/versions.test.ts', 'enables and disables, the same again too; other states and deleted versions are refused'], ['model/create-rules.test.ts', '10: a disabled version']] },
-    { what: 'A version that no cluster uses is deleted', parts: [['api/versions.test.ts', 'takes the version and its ISO out of the lists; a second time its job fails'], ['api/versions.test.ts', 'is refused in the job while clusters run the version or are brought to it, with their names']] },
+    { what: 'A root admin adds a version: name, semantic version, zone, URL, least CPUs and memory', lab: [LAB_CREATE], zone: [MEDIUM], parts: [['api/versions.test.ts', 'answers with the version, enabled, and its ISO not downloaded'], ['api/versions.test.ts', 'is for root admins']] },
+    { what: 'A checksum of the medium is checked', zone: [['stack/version-media.test.ts', 'with another checksum than the file’s is Failed, with what was expected and what was found, and is nowhere']], parts: [['activities/fetch.test.ts', 'that is wrong is refused for good with what was expected and found, and nothing of the file stays']] },
+    { what: 'A medium is uploaded instead', zone: [['stack/version-media.test.ts', 'is uploaded to the address that the API gives, once, with its signature']] },
+    { what: 'Versions are listed with the state of their medium', zone: [MEDIUM], parts: [['api/versions.test.ts', 'follows the copies: Creating with a percentage, Failed with the reason, Ready']] },
+    { what: 'A version is enabled and disabled', zone: [MEDIUM], parts: [['api/versions.test.ts', 'enables and disables, the same again too; other states and deleted versions are refused'], ['model/create-rules.test.ts', '10: a disabled version']] },
+    { what: 'A version that no cluster uses is deleted', zone: [MEDIUM], parts: [['stack/version-media-libvirt.test.ts', 'is fetched once for the pool that they share, taken by a running machine, let go, and deleted with the version'], ['api/versions.test.ts', 'takes the version and its ISO out of the lists; a second time its job fails'], ['api/versions.test.ts', 'is refused in the job while clusters run the version or are brought to it, with their names']] },
   ],
   'Creating clusters': [
     { what: 'A cluster with one control node and workers', lab: [LAB_CREATE], zone: [['stack/worker-killed.test.ts', 'inside every step of a create: the create goes on by itself and makes nothing twice']] },
@@ -70,7 +72,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'The kubeconfig is given out, and kubectl works with it', lab: [LAB_CREATE], zone: [['activities/node-simulator.test.ts', 'makes a cluster that its kubeconfig opens, and lets others join']], parts: [['api/clusters.test.ts', 'gives the text as it was stored']] },
     { what: 'The page says how to reach a cluster', parts: [['ui/page.test.ts', 'names and reasons with markup are shown as text']], lacks: 'no downloads of kubectl, nothing about the dashboard; the lines for SSH are built, but no test asserts them' },
     { what: 'The dashboard is installed, with an account and a token', zone: [['simulator/lifecycle.test.ts', 'applies and removes components that kubectl shows']], parts: [['guest/components.test.ts', 'the dashboard comes with an account and the secret that holds its token']] },
-    { what: 'Nodes can be kept from the metadata server by a network policy', absent: true, lacks: 'machines have no metadata server; user data comes on a medium' },
+    { what: 'Nodes can be kept from the metadata server by a network policy', absent: true, lacks: 'there is no metadata server; user data comes on a medium, without secrets of the cluster (`docs/decisions/0014-no-metadata-server.md`)' },
     { what: 'The CoreOS and system VM templates', absent: true, lacks: 'nodes need a template of their own, made by `scripts/build-template.sh`' },
   ],
   'Clusters of other providers': [

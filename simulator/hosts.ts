@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { DomainFacts, HostFacts } from '../activities/hypervisor/driver.js';
+import type { Shelf } from './disk.js';
 import type { Action } from './faults.js';
 import type { Guests } from './guests.js';
 import { type Machines, domainSpec, refuse } from './machines.js';
-import type { Zone } from './zone.js';
+import type { Copy, Zone } from './zone.js';
 
 /** A route of the simulated hosts: what it acts on, and what it does. */
 interface Route<Body> {
@@ -28,6 +29,7 @@ export interface Place {
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/);
 const named = z.object({ name });
+const copy = z.object({ id: name, url: z.string(), bytes: z.int().optional(), sha256: z.string().optional() });
 const network = z.object({ networkId: z.string().min(1), networkNumber: z.int() });
 
 const route =
@@ -67,20 +69,15 @@ export class Hosts {
       return [...names, ...copies, ...[...isos.in(host).values()].map(({ id }) => id)].sort();
     }),
     'cache.template': route({
-      schema: z.object({ id: name, url: z.string() }),
+      schema: copy,
       name: ({ id }) => `template-${id}`,
-      run: async ({ host, action }, { id }) => {
-        if (this.zone.templates.has(`${host}/${id}`)) return;
-        await this.zone.change(action, 0, () => this.zone.templates.put(`${host}/${id}`, { host, id }));
-      },
+      run: ({ host, action }, { id, ...file }) =>
+        this.cache(action, this.zone.templates, `${host}/${id}`, { host, id, ...file }),
     }),
     'cache.iso': route({
-      schema: z.object({ id: name, url: z.string() }),
+      schema: copy,
       name: ({ id }) => `iso-${id}`,
-      run: async ({ host, key, action }, { url }) => {
-        if (this.zone.isos.has(key)) return;
-        await this.zone.change(action, 0, () => this.zone.isos.put(key, { host, id: action.key, url }));
-      },
+      run: ({ host, key, action }, file) => this.cache(action, this.zone.isos, key, { host, ...file, id: action.key }),
     }),
     'cache.delete': onDomain(async ({ host, key, action }) => {
       const id = action.key.replace(/^template-/, '');
@@ -189,6 +186,12 @@ export class Hosts {
     const subject = kind.startsWith('medium.') ? 'domain' : kind.split('.')[0];
     const act = () => opened.run({ host, key, action });
     return { action, run: observes ? act : () => this.zone.locks.run(`${subject}/${key}`, act) };
+  }
+
+  /** Without the sum of a file it is only asked whether there is a copy. */
+  private async cache(action: Action, shelf: Shelf<Copy>, key: string, file: Copy): Promise<{ stands: boolean }> {
+    if (file.sha256 !== undefined && !shelf.has(key)) await this.zone.change(action, 0, () => shelf.put(key, file));
+    return { stands: shelf.has(key) };
   }
 
   private assertNotInDrive(host: string, medium: string): void {

@@ -11,8 +11,13 @@ export class HttpError extends Error {
   }
 }
 
-export function send(response: ServerResponse, status: number, text: string, type = 'application/json'): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) }).end(text);
+export function send(
+  response: ServerResponse,
+  status: number,
+  content: string | Buffer,
+  type = 'application/json',
+): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(content) }).end(content);
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown, indent?: number): void {

@@ -3,6 +3,7 @@ import type { Control } from './control.js';
 import { type Action, Refusal } from './faults.js';
 import type { Gateways } from './gateways.js';
 import type { Hosts } from './hosts.js';
+import { imageAt } from './images.js';
 import { HttpError, readJson, send, sendJson } from './http.js';
 import type { Zone } from './zone.js';
 
@@ -10,6 +11,7 @@ const ABOUT = `This is the simulated zone of CKS: a data centre that exists in t
 Its machines, networks and Kubernetes clusters are simulated. See docs/simulator.md.
 
   /healthz            answers when the zone is up
+  /isos/v1.34.2.iso, /templates/NAME.qcow2   files for its hosts: media of any version, and a template
   /control/world      everything that exists in it
   /control/effects    every change that was made to it
   /control/faults     GET, POST, DELETE: faults to switch on
@@ -64,6 +66,8 @@ export function zoneServer(zone: Zone, hosts: Hosts, gateways: Gateways, control
     if (request.method === 'GET' && pathname === '/healthz')
       return sendJson(response, 200, { status: 'ok', simulated: true });
     if (request.method === 'GET' && pathname === '/control/effects') return send(response, 200, zone.disk.effects());
+    const image = request.method === 'GET' ? imageAt(pathname) : undefined;
+    if (image) return send(response, 200, image, 'application/octet-stream');
     if (path[0] === 'control')
       return sendJson(response, 200, await control(request.method ?? '', path.slice(1), () => readJson(request)), 2);
     const prepared = request.method === 'POST' ? prepare(path, await readJson(request)) : undefined;

@@ -116,11 +116,11 @@ export function readWorld(zone: Zone) {
     cache: {
       templates: zone.templates
         .values()
-        .map(({ host, id }) => ({ host, id }))
+        .map(({ host, id, bytes, sha256 }) => ({ host, id, bytes, sha256 }))
         .sort(byText),
       isos: zone.isos
         .values()
-        .map(({ host, id }) => ({ host, id }))
+        .map(({ host, id, bytes, sha256 }) => ({ host, id, bytes, sha256 }))
         .sort(byText),
     },
   };

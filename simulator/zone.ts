@@ -29,11 +29,13 @@ export interface Volume extends VolumeSpec {
 export interface Seed extends SeedMedium {
   host: string;
 }
-/** A cached copy on a host. */
+/** A cached copy on a host: what the file was that was fetched for it. */
 export interface Copy {
   host: string;
   id: string;
   url?: string;
+  bytes?: number;
+  sha256?: string;
 }
 /** A network's bridge on a host. */
 export interface Bridge extends HostNetwork {

@@ -38,8 +38,19 @@ export interface ImageSpec {
 export const imageName = ({ kind, id }: Pick<ImageSpec, 'kind' | 'id'>): string =>
   `${kind === 'ISO' ? 'iso' : 'template'}-${id}`;
 
+export interface FetchedImage {
+  path: string;
+  bytes: number;
+  /** Of the content, in hexadecimal. */
+  sha256: string;
+}
+/** What a driver's hosts may be served with beyond the general rules. */
+export interface FetchRules {
+  /** Their images may come from this machine itself. */
+  loopback?: boolean;
+}
 /** A fetched, verified copy on this machine; made only when a pool needs it. */
-export type ImageFile = () => Promise<{ path: string; bytes: number }>;
+export type ImageFile = (rules?: FetchRules) => Promise<FetchedImage>;
 
 export interface VolumeSpec {
   name: string;

@@ -8,24 +8,20 @@ import { type NodeRef, type StepRef } from '../../workflows/model/operation.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
 import type { Deps } from '../deps.js';
 import type { KeyPair } from '../store/index.js';
-import { imageName, type Hypervisor, type ImageSpec } from './driver.js';
+import { ensureImageOn } from '../images/place.js';
+import { imageName } from './driver.js';
 import { hostNetwork } from './host-network.js';
 import { removeMachine, seedOf, volumeOf } from './machine-parts.js';
 import { seedFiles } from './seed.js';
 
 /** Machines on their hosts. Every activity looks, acts and confirms; names follow from the machine's id. */
 export const hypervisorActivities = (deps: Deps) => {
-  const { db, sealer, openHypervisor, fetchImage } = deps;
+  const { db, sealer, openHypervisor } = deps;
 
   const open = async (clusterId: string, node: NodeRef) => {
     const context = await readNodeContext(db, clusterId, node);
     if (!context) throw fault('Internal', `${node.role}-${node.index} has no machine`);
     return { context, host: openHypervisor(context.host) };
-  };
-
-  const ensureImage = (host: Hypervisor, row: TemplateRow): Promise<void> => {
-    const image = imageOf(row);
-    return host.ensureImage(image, () => fetchImage(image));
   };
 
   const versionMedium = async (versionId: string): Promise<TemplateRow> => {
@@ -41,7 +37,7 @@ export const hypervisorActivities = (deps: Deps) => {
     async ensureVolume({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
       const { template, vm } = context;
-      await ensureImage(host, template);
+      await ensureImageOn(deps, context.host, template);
       await host.ensureVolume({
         name: volumeOf(context.vm.instance_name),
         sizeGb: vm.root_disk_gb,
@@ -63,7 +59,7 @@ export const hypervisorActivities = (deps: Deps) => {
             .select('public_key')
         : [];
       await host.ensureNetwork(networkOf(context));
-      await ensureImage(host, iso);
+      await ensureImageOn(deps, context.host, iso);
       await host.ensureSeed({
         name: seedOf(context.vm.instance_name),
         files: seedFiles({
@@ -79,7 +75,7 @@ export const hypervisorActivities = (deps: Deps) => {
         name: vm.instance_name, clusterId, machineId: vm.uuid, hostName: vm.name, cpus: offering.cpu, ramMb: offering.ram_size,
         maxCpus: vm.max_cpus ?? offering.cpu, maxRamMb: vm.max_ram_mb ?? offering.ram_size, macAddress: vm.mac_address,
         ...hostNetwork(network), ipAddress: vm.ip_address ?? '', volume: volumeOf(context.vm.instance_name),
-        media: [seedOf(context.vm.instance_name), imageName(imageOf(iso))],
+        media: [seedOf(context.vm.instance_name), nameOf(iso)],
       }); // prettier-ignore
       await advanceNode(db, context.node, 'defined');
     },
@@ -131,31 +127,25 @@ export const hypervisorActivities = (deps: Deps) => {
 
     async ensureVersionMediumEjected({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
-      if (context.iso) await host.ensureMediumDetached(context.vm.instance_name, imageName(imageOf(context.iso)));
+      if (context.iso) await host.ensureMediumDetached(context.vm.instance_name, nameOf(context.iso));
     },
 
     /** Leaves the medium of a version in a drive of the machine. */
     async attachVersionMedium({ clusterId }: StepRef, node: NodeRef, versionId: string): Promise<void> {
       const { context, host } = await open(clusterId, node);
       const iso = await versionMedium(versionId);
-      await ensureImage(host, iso);
-      await host.ensureMediumAttached(context.vm.instance_name, imageName(imageOf(iso)));
+      await ensureImageOn(deps, context.host, iso);
+      await host.ensureMediumAttached(context.vm.instance_name, nameOf(iso));
     },
 
     async ejectMedium({ clusterId }: StepRef, node: NodeRef, versionId: string): Promise<void> {
       const context = await readNodeContext(db, clusterId, node);
       if (!context) return;
       const iso = await versionMedium(versionId);
-      await openHypervisor(context.host).ensureMediumDetached(context.vm.instance_name, imageName(imageOf(iso)));
+      await openHypervisor(context.host).ensureMediumDetached(context.vm.instance_name, nameOf(iso));
     },
   };
 };
 
 const networkOf = ({ network }: NodeContext) => hostNetwork(network);
-export const imageOf = ({ kind, uuid, url, checksum, format }: TemplateRow): ImageSpec => ({
-  kind,
-  id: uuid,
-  url,
-  checksum,
-  format,
-});
+const nameOf = ({ kind, uuid }: TemplateRow) => imageName({ kind, id: uuid });

@@ -11,8 +11,13 @@ export function simulatorHypervisor(url: string, signal?: Signal): Hypervisor {
     readFacts: () => call<HostFacts>('host.facts'),
     listDomains: () => call<DomainFacts[]>('host.list'),
     listVolumes: () => call<string[]>('host.volumes'),
-    // Nothing is copied to a simulated host, so the file is never asked for.
-    ensureImage: ({ kind, id, url }) => ensure(kind === 'ISO' ? 'cache.iso' : 'cache.template', { id, url }),
+    async ensureImage({ kind, id, url }, file) {
+      const action = kind === 'ISO' ? 'cache.iso' : 'cache.template';
+      if ((await call<{ stands: boolean }>(action, { id, url })).stands) return;
+      // The simulated data centre is on this machine, and serves its own media. It keeps what a file is, not the file.
+      const { bytes, sha256 } = await file({ loopback: true });
+      await ensure(action, { id, url, bytes, sha256 });
+    },
     ensureImageAbsent: (name) => ensure('cache.delete', { name }),
     ensureNetwork: (network) => ensure('network.create', network),
     ensureNetworkAbsent: (network) => ensure('network.delete', network),

@@ -44,8 +44,8 @@ export interface AddressRules {
   /** Value of `cks.download.cidrs`. */
   privateRanges: string;
   own: readonly OwnPart[];
-  /** For tests only: their server is on this machine. */
-  allowLoopback?: boolean;
+  /** Servers on this machine are allowed too, but for this service's own parts. */
+  loopback?: boolean;
   lookup: Lookup;
 }
 
@@ -91,7 +91,7 @@ export async function allowedAddresses(url: URL, rules: AddressRules): Promise<A
     const where = version ? each.address : `${host} (${each.address})`;
     const refuse = (why: string) => fault('DownloadRefused', `images are not fetched from ${where}: ${why}`);
     if (has(LOOPBACK, each)) {
-      if (!rules.allowLoopback) throw refuse('the address is loopback');
+      if (!rules.loopback) throw refuse('the address is loopback');
     } else {
       const kind = FORBIDDEN.find(([, list]) => has(list, each))?.[0];
       if (kind !== undefined) throw refuse(`the address is ${kind}`);

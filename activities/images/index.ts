@@ -1,22 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { beginImageWork, copyFailed, copyReady, endCopy, readImage, settleImage } from '../../db/images.js';
 import { readSettings } from '../../db/configuration.js';
-import type { HostRow, TemplateRow } from '../../db/rows.js';
+import type { HostRow } from '../../db/rows.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { ImageCopy, ImageWork } from '../../workflows/model/image.js';
 import type { Deps } from '../deps.js';
-import { imageName, type ImageSpec } from '../hypervisor/driver.js';
+import { imageName } from '../hypervisor/driver.js';
+import { imageSpec } from './place.js';
 
 const HEARTBEAT_MS = 1500;
-
-/** An image's row as drivers and the store know it. */
-export const imageSpec = ({ kind, uuid, url, checksum, format }: TemplateRow): ImageSpec => ({
-  kind,
-  id: uuid,
-  url,
-  checksum,
-  format,
-});
 
 async function beating<T>(body: () => Promise<T>): Promise<T> {
   const context = Context.current();
@@ -50,7 +42,7 @@ export const imageActivities = ({ db, openHypervisor, fetchImage, images }: Deps
         const { image, host } = await open(imageId, hostId);
         if (image.removed !== null) return;
         const spec = imageSpec(image);
-        await host.ensureImage(spec, () => fetchImage(spec));
+        await host.ensureImage(spec, (rules) => fetchImage(spec, rules));
         await copyReady(db, imageId, poolId);
         // One copy is enough for the zone; the others may take longer.
         await settleImage(db, imageId);

@@ -4,18 +4,11 @@ import { lockFile } from '../../db/file-lock.js';
 import { fault } from '../../workflows/model/fault.js';
 import { isUpload, uploadName } from '../../workflows/model/image.js';
 import type { Settings } from '../../workflows/model/settings.js';
-import { imageName, type ImageSpec } from '../hypervisor/driver.js';
+import { imageName, type FetchedImage, type FetchRules, type ImageSpec } from '../hypervisor/driver.js';
 import { lookup, type AddressRules, type OwnPart } from './addresses.js';
 import { verify } from './digest.js';
 import { download, dropPart } from './download.js';
 import { assertVersionMedium } from './medium.js';
-
-export interface Fetched {
-  path: string;
-  bytes: number;
-  /** Of the content, in hexadecimal. */
-  sha256: string;
-}
 
 export interface ImageStoreOptions {
   /** The service's home: `cache/` and `uploads/` are below it. */
@@ -29,7 +22,6 @@ export interface ImageStoreOptions {
   /** Ends a caller's wait. */
   signal?: () => AbortSignal | undefined;
   /** For tests. */
-  allowLoopback?: boolean;
   lookup?: AddressRules['lookup'];
   stallMs?: number;
   pauseMs?: number;
@@ -37,8 +29,13 @@ export interface ImageStoreOptions {
 
 const PROGRESS_MS = 1000;
 
+type ImageKey = Pick<ImageSpec, 'kind' | 'id'>;
+const cacheName = (image: ImageKey, { loopback }: FetchRules): string =>
+  loopback ? `${imageName(image)}-loopback` : imageName(image);
+const cacheNames = (image: ImageKey): string[] => [cacheName(image, {}), cacheName(image, { loopback: true })];
+
 interface Shared {
-  result: Promise<Fetched>;
+  result: Promise<FetchedImage>;
   stop: AbortController;
   callers: number;
 }
@@ -46,7 +43,8 @@ interface Shared {
 /**
  * Fetched and verified images on this machine, in `CKS_HOME/cache` under the names that pools know them by. Callers who want the
  * same image share one fetch; another process waits for its lock; a fetch that was killed goes on where it ended. A file of the
- * cache may be deleted at any time: it is fetched again when a pool needs it.
+ * cache may be deleted at any time: it is fetched again when a pool needs it. What was fetched under wider rules is kept apart, so that
+ * no other host gets it.
  */
 export class ImageStore {
   readonly #folder: string;
@@ -57,14 +55,18 @@ export class ImageStore {
   }
 
   /** The image's file, fetched if it is not here yet. */
-  async fetch(image: ImageSpec): Promise<Fetched> {
-    const name = imageName(image);
+  async fetch(image: ImageSpec, rules: FetchRules = {}): Promise<FetchedImage> {
+    const name = cacheName(image, rules);
     const caller = this.options.signal?.();
     caller?.throwIfAborted();
     let shared = this.#running.get(name);
     if (!shared) {
       const stop = new AbortController();
-      shared = { stop, callers: 0, result: this.#locked(image, stop.signal).finally(() => this.#running.delete(name)) };
+      shared = {
+        stop,
+        callers: 0,
+        result: this.#locked(image, rules, stop.signal).finally(() => this.#running.delete(name)),
+      };
       this.#running.set(name, shared);
     }
     const { stop, result } = shared;
@@ -84,47 +86,52 @@ export class ImageStore {
   }
 
   /** Bytes of the copy on this machine; undefined when there is none. */
-  async size(image: Pick<ImageSpec, 'kind' | 'id'>): Promise<number | undefined> {
-    return (await this.#cached(imageName(image)))?.bytes;
+  async size(image: ImageKey): Promise<number | undefined> {
+    for (const name of cacheNames(image)) {
+      const found = await this.#cached(name);
+      if (found) return found.bytes;
+    }
+    return undefined;
   }
 
-  /** Forgets the copy on this machine, and the uploaded file if there is one. */
-  async forget(image: Pick<ImageSpec, 'kind' | 'id'>): Promise<void> {
-    const file = this.#path(imageName(image));
-    await dropPart(`${file}.part`);
-    for (const gone of [`${file}.json`, file, `${file}.lock`, path.join(this.options.home, uploadName(image.id))])
-      await rm(gone, { force: true });
+  /** Forgets the copies on this machine, and the uploaded file if there is one. */
+  async forget(image: ImageKey): Promise<void> {
+    for (const file of cacheNames(image).map((name) => this.#path(name))) {
+      await dropPart(`${file}.part`);
+      for (const gone of [`${file}.json`, file, `${file}.lock`]) await rm(gone, { force: true });
+    }
+    await rm(path.join(this.options.home, uploadName(image.id)), { force: true });
   }
 
   #path(name: string): string {
     return path.join(this.#folder, name);
   }
 
-  async #locked(image: ImageSpec, signal: AbortSignal): Promise<Fetched> {
-    const name = imageName(image);
+  async #locked(image: ImageSpec, rules: FetchRules, signal: AbortSignal): Promise<FetchedImage> {
+    const name = cacheName(image, rules);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const unlock = await lockFile(`${this.#path(name)}.lock`, { signal });
     try {
-      return (await this.#cached(name)) ?? (await this.#fetch(image, signal));
+      return (await this.#cached(name)) ?? (await this.#fetch(image, rules, signal));
     } finally {
       unlock();
     }
   }
 
-  async #cached(name: string): Promise<Fetched | undefined> {
+  async #cached(name: string): Promise<FetchedImage | undefined> {
     const file = this.#path(name);
     const known = await readFile(`${file}.json`, 'utf8').catch(() => undefined);
     if (known === undefined) return undefined;
-    const { bytes, sha256 } = JSON.parse(known) as Omit<Fetched, 'path'>;
+    const { bytes, sha256 } = JSON.parse(known) as Omit<FetchedImage, 'path'>;
     return (await stat(file).catch(() => undefined))?.size === bytes ? { path: file, bytes, sha256 } : undefined;
   }
 
-  async #fetch(image: ImageSpec, signal: AbortSignal): Promise<Fetched> {
-    const file = this.#path(imageName(image));
+  async #fetch(image: ImageSpec, rules: FetchRules, signal: AbortSignal): Promise<FetchedImage> {
+    const file = this.#path(cacheName(image, rules));
     const part = `${file}.part`;
     const from = isUpload(image.url) ? 'the uploaded file' : image.url;
     if (isUpload(image.url)) await this.#takeUpload(image.id, part);
-    else await this.#download(image, part, signal);
+    else await this.#download(image, rules, part, signal);
     try {
       const { bytes, sha256 } = await verify(part, from, image.checksum, signal);
       const version = image.kind === 'ISO' ? await this.options.versionOf(image.id) : undefined;
@@ -155,9 +162,9 @@ export class ImageStore {
     }
   }
 
-  async #download({ id, url }: ImageSpec, part: string, signal: AbortSignal): Promise<void> {
+  async #download({ id, url }: ImageSpec, { loopback }: FetchRules, part: string, signal: AbortSignal): Promise<void> {
     const settings = await this.options.settings();
-    const { stallMs = 60_000, pauseMs = 1000, allowLoopback = false } = this.options;
+    const { stallMs = 60_000, pauseMs = 1000 } = this.options;
     let told = 0;
     const onProgress = (bytes: number, total: number | null) => {
       if (bytes !== total && Date.now() - told < PROGRESS_MS) return;
@@ -173,7 +180,7 @@ export class ImageStore {
       rules: {
         privateRanges: settings['cks.download.cidrs'],
         own: await this.options.own(),
-        allowLoopback,
+        loopback,
         lookup: this.options.lookup ?? lookup,
       },
       stallMs,

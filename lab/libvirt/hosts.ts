@@ -1,6 +1,7 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Hypervisor, ImageSpec } from '../../activities/hypervisor/driver.js';
+import type { FetchedImage, Hypervisor, ImageSpec } from '../../activities/hypervisor/driver.js';
 import { type ChildrenOptions, LibvirtChildren } from '../../activities/hypervisor/libvirt/children.js';
 import { libvirtHypervisor, type HostFabric } from '../../activities/hypervisor/libvirt/index.js';
 import { writeIso } from '../../activities/hypervisor/libvirt/iso-writer.js';
@@ -42,8 +43,13 @@ export interface LibvirtBed {
   children: LibvirtChildren;
   driver: Hypervisor;
   template: ImageSpec;
-  file: (image: ImageSpec) => Promise<{ path: string; bytes: number }>;
+  file: (image: ImageSpec) => Promise<FetchedImage>;
   stop(): Promise<void>;
+}
+
+function fetched(file: string): FetchedImage {
+  const content = readFileSync(file);
+  return { path: file, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
 }
 
 export async function startBed(kind: 'qemu' | 'lxc', options: ChildrenOptions = {}): Promise<LibvirtBed> {
@@ -62,7 +68,7 @@ export async function startBed(kind: 'qemu' | 'lxc', options: ChildrenOptions = 
     children,
     driver: hypervisorAt(children, targetOf(libvirt.url(kind))),
     template: TEMPLATES[kind],
-    file: async (image) => (image.kind === 'ISO' ? { path: medium, bytes: statSync(medium).size } : template),
+    file: async ({ kind }) => fetched(kind === 'ISO' ? medium : template),
     async stop() {
       await children.close();
       await libvirt.stop();

@@ -9,7 +9,7 @@ const store = new ImageStore({
   own: () => Promise.resolve([]),
   versionOf: () => Promise.resolve(undefined),
   onProgress: () => Promise.resolve(),
-  allowLoopback: true,
 });
-const fetched = await store.fetch({ kind: 'TEMPLATE', id: 'big', url, checksum: checksum || null, format: 'QCOW2' });
+const image = { kind: 'TEMPLATE', id: 'big', url, checksum: checksum || null, format: 'QCOW2' } as const;
+const fetched = await store.fetch(image, { loopback: true });
 process.stdout.write(`${JSON.stringify(fetched)}\n`);

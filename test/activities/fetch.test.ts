@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -40,17 +41,24 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function store(more: Partial<ImageStoreOptions> = {}, settings: Partial<Settings> = {}): ImageStore {
-  return new ImageStore({
+/** Of hosts that this machine may serve. */
+class NearStore extends ImageStore {
+  override fetch(image: ImageSpec): ReturnType<ImageStore['fetch']> {
+    return super.fetch(image, { loopback: true });
+  }
+}
+const near = (more: Partial<ImageStoreOptions> = {}, settings: Partial<Settings> = {}): ImageStore =>
+  new NearStore(options(more, settings));
+function options(more: Partial<ImageStoreOptions>, settings: Partial<Settings>): ImageStoreOptions {
+  return {
     home: folder,
     settings: () => Promise.resolve({ ...DEFAULT_SETTINGS, ...settings }),
     own: () => Promise.resolve([]),
     versionOf: () => Promise.resolve(undefined),
     onProgress: () => Promise.resolve(),
-    allowLoopback: true,
     pauseMs: 1,
     ...more,
-  });
+  };
 }
 const image = (more: Partial<ImageSpec> = {}): ImageSpec => ({
   kind: 'TEMPLATE',
@@ -61,7 +69,7 @@ const image = (more: Partial<ImageSpec> = {}): ImageSpec => ({
   ...more,
 });
 const refused = (message: RegExp): unknown => expect.objectContaining({ type: 'DownloadRefused', nonRetryable: true, message: expect.stringMatching(message) as string }); // prettier-ignore
-const part = () => join(folder, 'cache/template-one.part');
+const part = () => join(folder, 'cache/template-one-loopback.part');
 /** Until so many bytes are on disk: what is still on its way when a connection is cut is lost with it. */
 async function until(path: string, bytes: number): Promise<void> {
   for (let i = 0; i < 1000 && !(existsSync(path) && statSync(path).size >= bytes); i++)
@@ -70,17 +78,26 @@ async function until(path: string, bytes: number): Promise<void> {
 
 describe('a fetch', () => {
   test('puts the file under its pool name, and a second one asks nobody', async () => {
-    const images = store();
+    const images = near();
     const fetched = await images.fetch(image());
-    expect(fetched).toEqual({ path: join(folder, 'cache/template-one'), bytes: content.length, sha256: sha256(content) }); // prettier-ignore
+    expect(fetched).toEqual({ path: join(folder, 'cache/template-one-loopback'), bytes: content.length, sha256: sha256(content) }); // prettier-ignore
     expect(readFileSync(fetched.path).equals(content)).toBe(true);
     expect(await images.fetch(image())).toEqual(fetched);
-    expect(await store().fetch(image())).toEqual(fetched);
+    expect(await near().fetch(image())).toEqual(fetched);
     expect(files.asked).toHaveLength(1);
   });
 
+  test('for hosts that this machine may serve is kept apart from all others', async () => {
+    await near().fetch(image());
+    const far = new ImageStore(options({}, {}));
+    await expect(far.fetch(image())).rejects.toEqual(refused(/127.0.0.1: the address is loopback/));
+    expect(await far.size(image())).toBe(content.length);
+    await far.forget(image());
+    expect(readdirSync(join(folder, 'cache'))).toEqual([]);
+  });
+
   test('is shared by callers at the same time', async () => {
-    const images = store();
+    const images = near();
     const [a, b, c] = await Promise.all([images.fetch(image()), images.fetch(image()), images.fetch(image())]);
     expect([b, c]).toEqual([a, a]);
     expect(files.asked).toHaveLength(1);
@@ -89,7 +106,7 @@ describe('a fetch', () => {
   test('goes on without a caller who left, and ends with the last one', async () => {
     files.stallAt = 1000;
     const callers: AbortController[] = [];
-    const images = store({ signal: () => callers.at(-1)?.signal });
+    const images = near({ signal: () => callers.at(-1)?.signal });
     const begin = () => (callers.push(new AbortController()), images.fetch(image()));
     const [first, second] = [begin(), begin()];
     await files.stalled();
@@ -100,7 +117,7 @@ describe('a fetch', () => {
     expect((await second).bytes).toBe(content.length);
     expect(files.asked.map(({ range }) => range)).toEqual([undefined, 'bytes=1000-']);
 
-    rmSync(join(folder, 'cache/template-one'));
+    rmSync(join(folder, 'cache/template-one-loopback'));
     files.stallAt = 1000;
     const third = begin();
     await files.stalled();
@@ -109,16 +126,16 @@ describe('a fetch', () => {
   });
 
   test('reads a file of the cache anew when its size is not what was recorded', async () => {
-    const { path } = await store().fetch(image());
+    const { path } = await near().fetch(image());
     writeFileSync(path, 'short');
-    expect((await store().fetch(image())).bytes).toBe(content.length);
+    expect((await near().fetch(image())).bytes).toBe(content.length);
     expect(files.asked).toHaveLength(2);
   });
 
   test('tells how far it is', async () => {
     const told: [string, number, number | null][] = [];
     const onProgress: ImageStoreOptions['onProgress'] = async (...each) => void told.push(each);
-    await store({ onProgress }).fetch(image());
+    await near({ onProgress }).fetch(image());
     expect(told[0]).toEqual(['one', 0, content.length]);
     expect(told.at(-1)).toEqual(['one', content.length, content.length]);
   });
@@ -127,7 +144,7 @@ describe('a fetch', () => {
 describe('a connection that is cut', () => {
   test('is taken up where it ended, with the tag of the file', async () => {
     files.cuts = [100_000, 50_000];
-    const fetched = await store().fetch(image({ checksum: `{SHA-256}${sha256(content)}` }));
+    const fetched = await near().fetch(image({ checksum: `{SHA-256}${sha256(content)}` }));
     expect(fetched.sha256).toBe(sha256(content));
     expect(files.asked).toEqual([
       { path: '/file', range: undefined, ifRange: undefined },
@@ -138,7 +155,7 @@ describe('a connection that is cut', () => {
 
   test('begins anew when the server has another file by now', async () => {
     files.cuts = [100_000];
-    const images = store();
+    const images = near();
     const next = randomBytes(200_000);
     files.beforeCut = async (sent) => {
       await until(part(), sent);
@@ -152,23 +169,23 @@ describe('a connection that is cut', () => {
   test('begins anew when the server cannot resume', async () => {
     files.etag = undefined;
     files.cuts = [100_000];
-    expect((await store().fetch(image())).sha256).toBe(sha256(content));
+    expect((await near().fetch(image())).sha256).toBe(sha256(content));
     expect(files.asked.map(({ range }) => range)).toEqual([undefined, undefined]);
   });
 
   test('is noticed without a length too', async () => {
     files.chunked = true;
     files.cuts = [100_000];
-    expect((await store().fetch(image())).bytes).toBe(content.length);
+    expect((await near().fetch(image())).bytes).toBe(content.length);
     expect(files.asked).toHaveLength(2);
   });
 
   test('that brings nothing five times is a fault that may pass, and the part stays', async () => {
     files.cuts = [5000, 0, 0, 0, 0, 0];
-    await expect(store().fetch(image())).rejects.toMatchObject({ type: 'DownloadFailed', nonRetryable: false });
+    await expect(near().fetch(image())).rejects.toMatchObject({ type: 'DownloadFailed', nonRetryable: false });
     expect(statSync(part()).size).toBe(5000);
     files.cuts = [];
-    expect((await store().fetch(image())).sha256).toBe(sha256(content));
+    expect((await near().fetch(image())).sha256).toBe(sha256(content));
     expect(files.asked.at(-1)?.range).toBe('bytes=5000-');
   });
 
@@ -183,7 +200,7 @@ describe('a connection that is cut', () => {
     const victim = spawn(process.execPath, args, { stdio: 'inherit' });
     const ended = new Promise((resolve) => victim.once('exit', resolve));
     await files.stalled();
-    await until(join(folder, 'cache/template-big.part'), 123_456);
+    await until(join(folder, 'cache/template-big-loopback.part'), 123_456);
     victim.kill('SIGKILL');
     await ended;
     files.release();
@@ -212,16 +229,16 @@ describe('a checksum', () => {
     ['{md5}', md5],
     ['{SHA512}', (all: Buffer) => createHash('sha512').update(all).digest('hex').toUpperCase()],
   ])('written as "%s…" is looked at', async (prefix, of) => {
-    expect((await store().fetch(image({ checksum: prefix + of(content) }))).bytes).toBe(content.length);
+    expect((await near().fetch(image({ checksum: prefix + of(content) }))).bytes).toBe(content.length);
   });
 
   test('that is wrong is refused for good with what was expected and found, and nothing of the file stays', async () => {
     const wrong = sha256(Buffer.from('another'));
-    await expect(store().fetch(image({ checksum: `{SHA-256}${wrong}` }))).rejects.toEqual(
+    await expect(near().fetch(image({ checksum: `{SHA-256}${wrong}` }))).rejects.toEqual(
       refused(new RegExp(`expected \\{SHA-256\\}${wrong}, found \\{SHA-256\\}${sha256(content)}`)),
     );
     expect(existsSync(part())).toBe(false);
-    expect(existsSync(join(folder, 'cache/template-one'))).toBe(false);
+    expect(existsSync(join(folder, 'cache/template-one-loopback'))).toBe(false);
   });
 });
 
@@ -229,7 +246,7 @@ describe('limits', () => {
   test('a file said to be larger than cks.download.max.gb is refused before it is read', async () => {
     files.content = Buffer.alloc(2_000_000);
     // The unit is GB: the test's limit is a thousandth.
-    await expect(store({}, { 'cks.download.max.gb': 0.001 }).fetch(image())).rejects.toEqual(
+    await expect(near({}, { 'cks.download.max.gb': 0.001 }).fetch(image())).rejects.toEqual(
       refused(/larger than .* GB \(cks.download.max.gb\): 2000000 bytes/),
     );
     expect(existsSync(part())).toBe(false);
@@ -238,21 +255,21 @@ describe('limits', () => {
   test('a file that grows too large is refused while it is read', async () => {
     files.content = Buffer.alloc(2_000_000);
     files.chunked = true;
-    await expect(store({}, { 'cks.download.max.gb': 0.001 }).fetch(image())).rejects.toEqual(
+    await expect(near({}, { 'cks.download.max.gb': 0.001 }).fetch(image())).rejects.toEqual(
       refused(/more than 1000000 bytes/),
     );
   });
 
   test('a server that takes longer than cks.download.timeout is refused with how far it came', async () => {
     files.stallAt = 5000;
-    await expect(store({}, { 'cks.download.timeout': 1 }).fetch(image())).rejects.toEqual(
+    await expect(near({}, { 'cks.download.timeout': 1 }).fetch(image())).rejects.toEqual(
       refused(/took longer than 1 s \(cks.download.timeout\): 5000 of 300000 bytes/),
     );
   });
 
   test('a connection that sends nothing is dropped and taken up', async () => {
     files.stallAt = 7000;
-    const fetching = store({ stallMs: 300 }).fetch(image());
+    const fetching = near({ stallMs: 300 }).fetch(image());
     await files.stalled();
     await until(part(), 7000);
     files.stallAt = undefined;
@@ -261,7 +278,7 @@ describe('limits', () => {
   });
 
   test.each([[404, 'DownloadRefused'], [403, 'DownloadRefused'], [503, 'DownloadFailed'], [429, 'DownloadFailed']])('%i is %s', async (status, type) => {
-    await expect(store().fetch(image({ url: files.url(`/status/${status}`) }))).rejects.toMatchObject({ type, message: expect.stringContaining(String(status)) as string });
+    await expect(near().fetch(image({ url: files.url(`/status/${status}`) }))).rejects.toMatchObject({ type, message: expect.stringContaining(String(status)) as string });
   }); // prettier-ignore
 });
 
@@ -312,7 +329,7 @@ describe('addresses', () => {
     await expect(at('http://198.51.100.7:8080/x')).rejects.toEqual(refused(/port 8080 there belongs to this service/));
     expect(await at('http://198.51.100.7/x')).toHaveLength(1);
     expect(await at('http://mirror.example:8080/x')).toHaveLength(1);
-    const here = { privateRanges: '', own, lookup, allowLoopback: true };
+    const here = { privateRanges: '', own, lookup, loopback: true };
     await expect(allowedAddresses(new URL('http://127.0.0.1:8080/'), here)).rejects.toEqual(refused(/this service/));
   });
 
@@ -325,13 +342,13 @@ describe('addresses', () => {
       return Promise.resolve([{ address: asked === 1 ? '127.0.0.1' : '127.0.0.2', family: 4 }]);
     };
     const url = `http://mirror.example:${files.port}/file`;
-    expect((await store({ lookup }).fetch(image({ url }))).bytes).toBe(content.length);
+    expect((await near({ lookup }).fetch(image({ url }))).bytes).toBe(content.length);
     expect(asked).toBe(1);
   });
 
   test('a redirect is followed', async () => {
     const url = files.url(`/redirect?${encodeURIComponent('/file')}`);
-    expect((await store().fetch(image({ url }))).bytes).toBe(content.length);
+    expect((await near().fetch(image({ url }))).bytes).toBe(content.length);
   });
 
   test.each([
@@ -341,14 +358,14 @@ describe('addresses', () => {
     ['http://user:secret@example.com/', /without user name/],
   ])('a redirect to %s is refused', async (to, why) => {
     const url = files.url(`/redirect?${encodeURIComponent(to)}`);
-    await expect(store().fetch(image({ url }))).rejects.toEqual(refused(why));
+    await expect(near().fetch(image({ url }))).rejects.toEqual(refused(why));
     expect(files.asked).toHaveLength(1);
   });
 
   test('the sixth redirect is refused', async () => {
     const hops = (n: number): string => (n === 0 ? '/file' : `/redirect?${encodeURIComponent(hops(n - 1))}`);
-    expect((await store().fetch(image({ url: files.url(hops(5)) }))).bytes).toBe(content.length);
-    await expect(store().fetch(image({ id: 'two', url: files.url(hops(6)) }))).rejects.toEqual(refused(/more than 5 times/)); // prettier-ignore
+    expect((await near().fetch(image({ url: files.url(hops(5)) }))).bytes).toBe(content.length);
+    await expect(near().fetch(image({ id: 'two', url: files.url(hops(6)) }))).rejects.toEqual(refused(/more than 5 times/)); // prettier-ignore
   });
 });
 
@@ -357,12 +374,12 @@ describe('an uploaded file', () => {
     mkdirSync(join(folder, 'uploads'));
     writeFileSync(join(folder, 'uploads/one'), content);
     const spec = image({ url: 'upload:one', checksum: `{SHA-256}${sha256(content)}` });
-    expect((await store().fetch(spec)).sha256).toBe(sha256(content));
-    rmSync(join(folder, 'cache/template-one'));
-    expect((await store().fetch(spec)).bytes).toBe(content.length);
+    expect((await near().fetch(spec)).sha256).toBe(sha256(content));
+    rmSync(join(folder, 'cache/template-one-loopback'));
+    expect((await near().fetch(spec)).bytes).toBe(content.length);
     expect(files.asked).toHaveLength(0);
-    await store().forget(spec);
-    await expect(store().fetch(spec)).rejects.toEqual(refused(/need the same CKS_HOME/));
+    await near().forget(spec);
+    await expect(near().fetch(spec)).rejects.toEqual(refused(/need the same CKS_HOME/));
   });
 });
 
@@ -382,18 +399,18 @@ describe('the medium of a version', () => {
 
   test.each([[['-J', '-R', '-l']], [['-R']], [['-J']]])('is recognised when made with %j', async (options) => {
     files.content = await medium(LAYOUT, options);
-    expect((await store({ versionOf }).fetch(iso())).bytes).toBe(files.content.length);
+    expect((await near({ versionOf }).fetch(iso())).bytes).toBe(files.content.length);
   });
 
   test('with a hundred images is read over several sectors', async () => {
     const many = Array.from({ length: 100 }, (_, i) => `docker/an-image-with-a-rather-long-name-${i}:v1.0.${i}.tar`);
     files.content = await medium([...many, ...LAYOUT], ['-J', '-R', '-l']);
-    expect((await store({ versionOf }).fetch(iso())).bytes).toBe(files.content.length);
+    expect((await near({ versionOf }).fetch(iso())).bytes).toBe(files.content.length);
   });
 
   test('that lacks files is refused with their names', async () => {
     files.content = await medium(LAYOUT.filter((path) => !/kubelet|docker/.test(path)), ['-J', '-R', '-l']); // prettier-ignore
-    await expect(store({ versionOf }).fetch(iso())).rejects.toEqual(
+    await expect(near({ versionOf }).fetch(iso())).rejects.toEqual(
       refused(/is no Kubernetes medium: k8s\/kubelet, kubelet.service, docker\/\*.tar missing among its 6 files/),
     );
   });
@@ -401,18 +418,18 @@ describe('the medium of a version', () => {
   test('of another version is refused', async () => {
     files.content = await medium(LAYOUT, ['-J', '-R', '-l']);
     const other = () => Promise.resolve('1.33.2');
-    await expect(store({ versionOf: other }).fetch(iso())).rejects.toEqual(
+    await expect(near({ versionOf: other }).fetch(iso())).rejects.toEqual(
       refused(/is a medium of Kubernetes 1.33.1: expected 1.33.2/),
     );
   });
 
   test('that is not an ISO at all is refused, and what is cut off too', async () => {
-    await expect(store({ versionOf }).fetch(iso())).rejects.toEqual(refused(/it is not an ISO 9660 medium/));
+    await expect(near({ versionOf }).fetch(iso())).rejects.toEqual(refused(/it is not an ISO 9660 medium/));
     files.content = (await medium(LAYOUT, ['-J', '-R', '-l'])).subarray(0, 20 * 2048);
-    await expect(store({ versionOf }).fetch(iso())).rejects.toEqual(refused(/no Kubernetes medium: it ends in sector/));
+    await expect(near({ versionOf }).fetch(iso())).rejects.toEqual(refused(/no Kubernetes medium: it ends in sector/));
   });
 
   test('is not looked for in any other ISO', async () => {
-    expect((await store().fetch(iso())).bytes).toBe(content.length);
+    expect((await near().fetch(iso())).bytes).toBe(content.length);
   });
 });

@@ -24,13 +24,14 @@ export class FileServer {
   private constructor(
     readonly server: Server,
     public content: Buffer,
+    private readonly address: string,
   ) {}
 
-  static async start(content: Buffer): Promise<FileServer> {
+  static async start(content: Buffer, address = '127.0.0.1'): Promise<FileServer> {
     const server = createServer();
-    const files = new FileServer(server, content);
+    const files = new FileServer(server, content, address);
     server.on('request', (request, response) => files.#answer(request, response));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, address, resolve));
     return files;
   }
 
@@ -38,7 +39,7 @@ export class FileServer {
     return (this.server.address() as AddressInfo).port;
   }
   url(path = '/file'): string {
-    return `http://127.0.0.1:${this.port}${path}`;
+    return `http://${this.address}:${this.port}${path}`;
   }
 
   /** Once a connection is stalled. */

@@ -167,9 +167,9 @@ describeWithLibvirt('a host with QEMU', () => {
 
   it('counts what it sends: a file that is shorter or longer than said is no image', async () => {
     const image = { ...bed.template, id: 'short' };
-    const { path: file, bytes } = await bed.file(image);
-    for (const said of [bytes + 1, bytes - 1])
-      await expect(bed.driver.ensureImage(image, async () => ({ path: file, bytes: said }))).rejects.toMatchObject({
+    const file = await bed.file(image);
+    for (const said of [file.bytes + 1, file.bytes - 1])
+      await expect(bed.driver.ensureImage(image, async () => ({ ...file, bytes: said }))).rejects.toMatchObject({
         type: 'HypervisorFailed',
       });
     expect(await bed.driver.listVolumes()).toContain('template-short');
@@ -181,8 +181,8 @@ describeWithLibvirt('a host with QEMU', () => {
 
   it('says which pool is too full, how much is free and how much is needed', async () => {
     const image = { ...bed.template, id: 'huge' };
-    const { path: file } = await bed.file(image);
-    const full = bed.driver.ensureImage(image, async () => ({ path: file, bytes: 2 ** 50 }));
+    const file = await bed.file(image);
+    const full = bed.driver.ensureImage(image, async () => ({ ...file, bytes: 2 ** 50 }));
     await expect(full).rejects.toMatchObject(
       refused('pool default of host host-1 is too full for template-huge: it needs 1048576 GB'),
     );

@@ -1,6 +1,9 @@
 import type { ImageSpec } from '../../activities/hypervisor/driver.js';
+import { mediumFiles } from '../../activities/images/medium.js';
+import { ImageStore } from '../../activities/images/store.js';
+import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
 import { describeHypervisor } from './hypervisor-contract.js';
-import { type Effect, IMAGES, ZoneFixture, aMachine, hostKey, noFile } from './zone-fixture.js';
+import { type Effect, IMAGES, ZoneFixture, aMachine, hostKey, someFile } from './zone-fixture.js';
 
 describeHypervisor('the simulator', async () => {
   const zone = await ZoneFixture.start();
@@ -8,10 +11,72 @@ describeHypervisor('the simulator', async () => {
     hypervisor: zone.host(),
     template: IMAGES[0]!,
     medium: IMAGES[1]!,
-    file: noFile,
+    file: someFile,
     changes: async () => (await zone.effects()).length,
     stop: () => zone.stop(),
   };
+});
+
+describe('an image for a simulated host', () => {
+  let zone: ZoneFixture;
+  let images: ImageStore;
+  beforeEach(async () => {
+    zone = await ZoneFixture.start();
+    images = new ImageStore({
+      home: zone.home,
+      settings: () => Promise.resolve(DEFAULT_SETTINGS),
+      own: () => Promise.resolve([]),
+      versionOf: () => Promise.resolve('1.34.2'),
+      onProgress: () => Promise.resolve(),
+    });
+  });
+  afterEach(() => zone.stop());
+  const iso = (more: Partial<ImageSpec> = {}): ImageSpec => {
+    return { kind: 'ISO', id: 'v1', url: `${zone.url}/isos/v1.34.2.iso`, checksum: null, format: 'ISO', ...more };
+  };
+  const ensure = (image: ImageSpec, host = 'host-1') =>
+    zone.host(host).ensureImage(image, (rules) => images.fetch(image, rules));
+  const cached = async () => (await zone.get<{ cache: { isos: object[] } }>('/control/world')).cache.isos;
+
+  it('is fetched over HTTP, checked and kept as what it was; a second time nothing is asked for', async () => {
+    await ensure(iso());
+    const { bytes, sha256 } = await images.fetch(iso(), { loopback: true });
+    expect(await cached()).toEqual([{ host: 'host-1', id: 'iso-v1', bytes, sha256 }]);
+    await zone.host().ensureImage(iso(), () => Promise.reject(new Error('asked for again')));
+    await ensure(iso({ checksum: `{SHA-256}${sha256}` }), 'host-2');
+    expect(await cached()).toHaveLength(2);
+    expect(await zone.effects('cache')).toHaveLength(2);
+  });
+
+  it.each([
+    [
+      'has another checksum',
+      { checksum: `{SHA-256}${'0'.repeat(64)}` },
+      /expected \{SHA-256\}0{64}, found \{SHA-256\}/,
+    ],
+    [
+      'is a medium of another version',
+      { url: '/isos/v1.33.4.iso' },
+      /medium of Kubernetes 1\.33\.4: expected 1\.34\.2/,
+    ],
+    ['is no medium', { url: '/templates/debian-12.qcow2' }, /no Kubernetes medium/],
+    ['is not there', { url: '/isos/v1.iso' }, /404/],
+  ])('that %s is refused, and no host has it', async (_what, more: Partial<ImageSpec>, message) => {
+    const image = iso(more);
+    const url = new URL(image.url, zone.url).href;
+    await expect(ensure({ ...image, url })).rejects.toMatchObject({
+      type: 'DownloadRefused',
+      message: expect.stringMatching(message) as string,
+    });
+    expect(await cached()).toEqual([]);
+  });
+
+  it('is a medium of the layout that nodes install from', async () => {
+    const { path } = await images.fetch(iso(), { loopback: true });
+    expect(await mediumFiles(path)).toEqual(
+      expect.arrayContaining(['k8s/kubeadm', 'cni/cni-plugins-amd64.tgz', 'docker/kube-apiserver:v1.34.2.tar']),
+    );
+  });
 });
 
 describe('a simulated host', () => {
@@ -108,7 +173,7 @@ describe('a simulated host', () => {
     ])('%s gives %s', async (kind, type, nonRetryable, effects) => {
       await zone.fault({ on: 'hypervisor', match: 'volume.create', kind, times: 1 });
       const { volume } = aMachine();
-      await zone.host().ensureImage(template, noFile);
+      await zone.host().ensureImage(template, someFile);
       await expect(zone.host().ensureVolume(volume)).rejects.toMatchObject({ type, nonRetryable });
       expect(await zone.effects('volume')).toHaveLength(effects);
       await zone.host().ensureVolume(volume);

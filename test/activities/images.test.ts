@@ -4,6 +4,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import type { Deps } from '../../activities/deps.js';
 import { imageName, type Hypervisor, type ImageSpec } from '../../activities/hypervisor/driver.js';
 import { imageActivities } from '../../activities/images/index.js';
+import { ensureImageOn } from '../../activities/images/place.js';
 import { addNewZones, imagesWithWork, isImageReady, noteProgress, readImage, uploadArrived } from '../../db/images.js';
 import { now, nowPlus } from '../../db/knex.js';
 import type { HostRow, TemplateRow } from '../../db/rows.js';
@@ -13,7 +14,7 @@ import { fault } from '../../workflows/model/fault.js';
 import { onEachEngine } from '../db/engines.js';
 import { makeWorld, type World } from '../db/world.js';
 
-/** Hosts with pools, of which some ask for the file (a real driver) and some may be unreachable. */
+/** Hosts with pools, some of which may be unreachable. */
 class Hosts {
   readonly pools = new Map<string, Set<string>>();
   readonly down = new Set<string>();
@@ -22,7 +23,7 @@ class Hosts {
   problem: Error | undefined;
 
   deps(db: World['db']): Deps {
-    const openHypervisor = ({ name, url }: HostRow): Hypervisor => {
+    const openHypervisor = ({ name }: HostRow): Hypervisor => {
       const pool = this.pools.get(name) ?? new Set<string>();
       this.pools.set(name, pool);
       const reach = () => {
@@ -32,7 +33,7 @@ class Hosts {
         async ensureImage(image: ImageSpec, file: () => Promise<unknown>) {
           reach();
           if (pool.has(imageName(image))) return;
-          if (!url.startsWith('simulator:')) await file();
+          await file();
           pool.add(imageName(image));
         },
         async ensureImageAbsent(image: string) {
@@ -198,11 +199,28 @@ onEachEngine((engines) => {
     expect((await refs(image))[0]).toMatchObject({ state: 'Ready', error: null });
   });
 
-  test('hosts whose driver needs no file cause no fetch', async () => {
-    const image = await register({ data_center_id: world.zone.uuid, hypervisor: 'Simulator' });
-    expect((await runOf(image)).copies).toHaveLength(3);
-    expect(hosts.fetched).toEqual([]);
-    expect(await stateOf(image)).toBe('Ready');
+  test('a copy that a machine’s host got later goes with the image', async () => {
+    const image = await register();
+    await runOf(image);
+    await addHost('late');
+    const late = (await world.db<HostRow>('host').where({ name: 'late' }).first())!;
+    for (let i = 0; i < 2; i++) await ensureImageOn(hosts.deps(world.db), late, image);
+    expect(hosts.pools.get('late')?.size).toBe(1);
+    expect(hosts.fetched).toHaveLength(3);
+    expect(await world.db('pool_image').where({ host_id: late.uuid }).select('pool_id', 'state', 'percent')).toEqual([{ pool_id: late.uuid, state: 'Ready', percent: 100 }]); // prettier-ignore
+    await removeImage(world.db, image.uuid);
+    await runOf(image);
+    expect([...hosts.pools].map(([, pool]) => pool.size)).toEqual([0, 0, 0]);
+  });
+
+  test('a pool that hosts share has one copy, whichever host it was made through', async () => {
+    const pool = randomUUID();
+    await world.db('storage_pool').insert({
+      uuid: pool, name: 'default', pool_type: 'NetworkFilesystem', url: 'nfs://x/y', data_center_id: zone, created: now(world.db),
+    }); // prettier-ignore
+    const image = await register();
+    for (const row of await world.db<HostRow>('host').where({ data_center_id: zone })) await ensureImageOn(hosts.deps(world.db), row, image); // prettier-ignore
+    expect(await world.db('pool_image').pluck('pool_id')).toEqual([pool]);
   });
 
   test('what a first start made stands in its zone and in no other', async () => {

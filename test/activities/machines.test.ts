@@ -10,7 +10,7 @@ import { queueMachineChange } from '../../db/machine-changes.js';
 import type { NetworkRow, ServiceOfferingRow, TemplateRow, VmRow } from '../../db/rows.js';
 import { Engines } from '../db/engines.js';
 import { makeWorld, type World } from '../db/world.js';
-import { networkAt, noFile, ZoneFixture } from './zone-fixture.js';
+import { networkAt, someFile, ZoneFixture } from './zone-fixture.js';
 
 describe('the seed of a user’s machine', () => {
   const seed: UserSeed = {
@@ -83,7 +83,7 @@ describe('a user’s machine in the simulated zone', () => {
 
   const act = () =>
     machineActivities({
-      db: world.db, sealer: world.sealer, openHypervisor: (host) => zone.host(host.name), openGateway: () => gateway, fetchImage: noFile,
+      db: world.db, sealer: world.sealer, openHypervisor: (host) => zone.host(host.name), openGateway: () => gateway, fetchImage: someFile,
     }); // prettier-ignore
   type Act = ReturnType<typeof act>;
   const queue = (kind: 'deploy' | 'stop' | 'destroy') =>

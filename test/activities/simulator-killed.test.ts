@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { simulatorHypervisor } from '../../activities/hypervisor/simulator.js';
-import { type Effect, IMAGES, aMachine, noFile } from './zone-fixture.js';
+import { type Effect, IMAGES, aMachine, someFile } from './zone-fixture.js';
 
 /** The program itself, as `npm start` runs it, killed without warning. */
 describe('the simulator as a program', () => {
@@ -53,7 +53,7 @@ describe('the simulator as a program', () => {
     const driver = (url: string) => simulatorHypervisor(`${url.replace('http', 'simulator')}/host-1`);
     const first = driver(await start());
     const machines = Array.from({ length: 20 }, (_, i) => aMachine({ ipAddress: `10.1.1.${i + 10}` }));
-    for (const image of IMAGES) await first.ensureImage(image, noFile);
+    for (const image of IMAGES) await first.ensureImage(image, someFile);
     await Promise.all(machines.map(({ volume }) => first.ensureVolume(volume)));
     await kill();
     const url = await start();

@@ -32,7 +32,8 @@ export const IMAGES: ImageSpec[] = [
   { kind: 'TEMPLATE', id: 'template-1', url: 'http://127.0.0.1/template.qcow2', checksum: null, format: 'QCOW2' },
   { kind: 'ISO', id: 'v1', url: 'http://127.0.0.1/v1.iso', checksum: null, format: 'ISO' },
 ];
-export const noFile = () => Promise.reject(new Error('nothing is fetched for a simulated host'));
+/** What was fetched, for tests in which it does not matter what. */
+export const someFile = () => Promise.resolve({ path: '/nowhere', bytes: 7, sha256: 'ab'.repeat(32) });
 
 /** A network whose public address no other test is likely to use. */
 export type TestNetwork = GatewayNetwork & { publicAddress: string };
@@ -177,7 +178,7 @@ export class ZoneFixture {
   /** Everything up to a machine that runs; its network has to be applied apart. */
   async boot({ spec, seed, volume }: Machine, host = 'host-1'): Promise<void> {
     const driver = this.host(host);
-    for (const image of IMAGES) await driver.ensureImage(image, noFile);
+    for (const image of IMAGES) await driver.ensureImage(image, someFile);
     await driver.ensureNetwork(spec);
     await driver.ensureVolume(volume);
     await driver.ensureSeed(seed);

@@ -1,27 +1,18 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHash } from 'node:crypto';
 import { assertVersionMedium, mediumFiles } from '../../activities/images/medium.js';
+import { fakeKubeadm, kubeadmImages, MANIFEST_IMAGES, MediumSources, SCRIPT } from './medium-sources.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const SCRIPT = join(root, 'scripts/create-kubernetes-binaries-iso.sh');
 const PUT = ['k8s/kubeadm', 'k8s/kubelet', 'k8s/kubectl', 'cni/cni-plugins-amd64.tgz', 'cri-tools/crictl-linux-amd64.tar.gz', 'kubelet.service', '10-kubeadm.conf', 'network.yaml', 'dashboard.yaml', 'provider.yaml', 'autoscaler.yaml', 'snapshot-crds.yaml', 'manifest.yaml']; // prettier-ignore
-const OF_KUBEADM = [
-  'registry.k8s.io/kube-apiserver:v1.34.2',
-  'registry.k8s.io/coredns/coredns:v1.12.1',
-  'registry.k8s.io/pause:3.10.1',
-];
-const OF_MANIFESTS = [
-  'ghcr.io/flannel-io/flannel:v0.27.4',
-  'docker.io/kubernetesui/dashboard:v2.7.0',
-  'quay.io/csi/driver:v3.0.0',
-];
+const OF_KUBEADM = kubeadmImages('1.34.2');
 
 let folder: string;
-let sources: Record<string, string>;
+let sources: MediumSources;
 
 interface Ended {
   code: number;
@@ -30,54 +21,22 @@ interface Ended {
 }
 function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(SCRIPT, [...args], { env: { PATH: process.env['PATH'], TMPDIR: folder, ...sources, ...env } }, (error, stdout, stderr) =>
+    execFile(SCRIPT, [...args], { env: { PATH: process.env['PATH'], TMPDIR: folder, ...sources.env, ...env } }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   }); // prettier-ignore
 }
-const file = (name: string) => join(folder, 'sources', name);
-function put(name: string, text: string, mode = 0o644): string {
-  mkdirSync(join(file(name), '..'), { recursive: true });
-  writeFileSync(file(name), text);
-  chmodSync(file(name), mode);
-  return file(name);
-}
-const tarball = (name: string): Promise<string> =>
-  new Promise((resolve, reject) => {
-    put('packed/program', 'a program', 0o755);
-    execFile('tar', ['-czf', file(name), '-C', file('packed'), 'program'], (error) =>
-      error ? reject(new Error(error.message)) : resolve(file(name)),
-    );
-  });
-const manifest = (image: string) =>
-  `apiVersion: apps/v1\nkind: DaemonSet\nspec:\n  containers:\n    - name: x\n      image: "${image}" # newest\n      imagePullPolicy: Always\n`;
-const fakeKubeadm = (version: string) =>
-  `#!/bin/sh\ncase "$1" in\nversion) echo ${version} ;;\nconfig) printf '%s\\n' ${OF_KUBEADM.join(' ')} ;;\nesac\n`;
-const imageFile = (reference: string) => `images/${reference.split('/').at(-1)}.tar`;
+const file = (name: string) => sources.file(name);
+const put = (name: string, text: string) => sources.put(name, text);
 
-beforeEach(async () => {
+beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cks-iso-test-'));
   mkdirSync(join(folder, 'out'));
-  put('k8s/kubeadm', fakeKubeadm('v1.34.2'));
-  for (const name of ['kubelet', 'kubectl']) put(`k8s/${name}`, `a ${name}`);
-  for (const reference of [...OF_KUBEADM, ...OF_MANIFESTS]) put(imageFile(reference), `archive of ${reference}`);
-  sources = {
-    KUBERNETES_SOURCE: file('k8s'),
-    CNI_SOURCE: `file://${await tarball('cni.tgz')}`,
-    CRICTL_SOURCE: await tarball('crictl.tgz'),
-    ETCD_SOURCE: await tarball('etcd.tgz'),
-    PROVIDER_SOURCE: put('provider.yaml', 'kind: Deployment\n'),
-    AUTOSCALER_SOURCE: put('autoscaler.yaml', 'kind: Deployment\n'),
-    CSI_CRDS_SOURCE: put('crds.yaml', 'kind: CustomResourceDefinition\n'),
-    CSI_SOURCE: put('csi.yaml', manifest(OF_MANIFESTS[2]!)),
-    IMAGES_SOURCE: file('images'),
-  };
-  put('network.yaml', manifest(OF_MANIFESTS[0]!));
-  put('dashboard.yaml', manifest(OF_MANIFESTS[1]!));
+  sources = new MediumSources(join(folder, 'sources'), '1.34.2');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const six = () => [join(folder, 'out'), '1.34.2', '1.8.0', '1.34.0', file('network.yaml'), file('dashboard.yaml')];
+const six = () => sources.arguments(join(folder, 'out'));
 const made = (name: string) => join(folder, 'out', name);
 const filesOf = async (name: string) => (await mediumFiles(made(name))).sort();
 /** The content of one file of a medium. */
@@ -92,7 +51,7 @@ describe('the medium', () => {
   test('has the layout that nodes expect, and is taken as a medium of its version', async () => {
     const ended = await run([...six(), 'setup-v1.34.2']);
     expect(ended).toMatchObject({ code: 0 });
-    const images = [...OF_KUBEADM, ...OF_MANIFESTS].map((each) => `docker/${each.split('/').at(-1)}.tar`);
+    const images = [...OF_KUBEADM, ...MANIFEST_IMAGES].map((each) => `docker/${each.split('/').at(-1)}.tar`);
     expect(await filesOf('setup-v1.34.2-x86_64.iso')).toEqual([...PUT, ...images].sort());
     await assertVersionMedium(made('setup-v1.34.2-x86_64.iso'), 'it', '1.34.2');
     await expect(assertVersionMedium(made('setup-v1.34.2-x86_64.iso'), 'it', '1.34.3')).rejects.toThrow(
@@ -191,7 +150,7 @@ describe('what is wrong', () => {
   });
 
   test('a kubeadm of another version is refused', async () => {
-    put('k8s/kubeadm', fakeKubeadm('v1.34.1'));
+    put('k8s/kubeadm', fakeKubeadm('1.34.1'));
     expect((await run(six())).stderr).toMatch(/kubeadm is of v1.34.1, expected v1.34.2/);
   });
 });
@@ -199,7 +158,7 @@ describe('what is wrong', () => {
 test('--help says what every argument and variable is', async () => {
   const ended = await run(['--help']);
   expect(ended.code).toBe(0);
-  for (const name of ['NETWORK', 'ETCD_VERSION', ...Object.keys(sources)]) expect(ended.stdout).toContain(name);
+  for (const name of ['NETWORK', 'ETCD_VERSION', ...Object.keys(sources.env)]) expect(ended.stdout).toContain(name);
 });
 
 test.each(['create-kubernetes-binaries-iso.sh', 'build-template.sh'])('%s passes shellcheck', async (name) => {

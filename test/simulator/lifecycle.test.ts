@@ -1,6 +1,6 @@
 import { AppsV1Api, KubeConfig, VersionApi } from '@kubernetes/client-node';
 import { issueCertificates } from '../../simulator/kubernetes/certificates.js';
-import { ZoneFixture, installInput, noFile } from '../activities/zone-fixture.js';
+import { ZoneFixture, installInput, someFile } from '../activities/zone-fixture.js';
 import { SimulatedCluster, addToken, base64, initInput, readiness, until } from './cluster-fixture.js';
 
 const YEAR = 365 * 24 * 3600;
@@ -26,7 +26,7 @@ describe('a simulated cluster through its life', () => {
   };
   const medium = async (version: string) => {
     const url = `http://127.0.0.1/v${version}.iso`;
-    await zone.host().ensureImage({ kind: 'ISO', id: version, url, checksum: null, format: 'ISO' }, noFile);
+    await zone.host().ensureImage({ kind: 'ISO', id: version, url, checksum: null, format: 'ISO' }, someFile);
     for (const { spec } of cluster.machines) await zone.host().ensureMediumAttached(spec.name, `iso-${version}`);
   };
 

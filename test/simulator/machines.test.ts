@@ -9,7 +9,7 @@ import {
   aNetwork,
   hostKey,
   keyPair,
-  noFile,
+  someFile,
 } from '../activities/zone-fixture.js';
 
 const [, iso] = IMAGES as [ImageSpec, ImageSpec];
@@ -30,7 +30,7 @@ describe('a machine on a simulated host', () => {
     return one;
   };
   const prepare = async ({ spec, seed, volume }: Machine) => {
-    for (const image of IMAGES) await zone.host().ensureImage(image, noFile);
+    for (const image of IMAGES) await zone.host().ensureImage(image, someFile);
     await zone.host().ensureVolume(volume);
     await zone.host().ensureSeed(seed);
     await zone.host().ensureDefined(spec);
@@ -39,7 +39,7 @@ describe('a machine on a simulated host', () => {
 
   it('takes a medium while it runs, once', async () => {
     const { spec } = await booted();
-    await zone.host().ensureImage({ ...iso, id: 'v2' }, noFile);
+    await zone.host().ensureImage({ ...iso, id: 'v2' }, someFile);
     await expect(zone.host().ensureMediumAttached(spec.name, 'iso-v3')).rejects.toMatchObject(refused('iso-v3'));
     await zone.host().ensureMediumAttached(spec.name, 'iso-v2');
     await zone.host().ensureMediumAttached(spec.name, 'iso-v2');
@@ -49,7 +49,7 @@ describe('a machine on a simulated host', () => {
 
   it('keeps the images that it uses from being taken away, and no others', async () => {
     const { spec } = await booted();
-    await zone.host().ensureImage({ ...iso, id: 'v2' }, noFile);
+    await zone.host().ensureImage({ ...iso, id: 'v2' }, someFile);
     expect(await zone.host().listVolumes()).toEqual(
       [`${spec.name}-root`, `${spec.name}-seed`, 'iso-v1', 'iso-v2', 'template-template-1'].sort(),
     );

@@ -1,4 +1,4 @@
-import type { VmMapRow, VmRow } from '../../db/rows.js';
+import type { VersionRow, VmMapRow, VmRow } from '../../db/rows.js';
 import type { Effect, Stack, World } from './stack.js';
 
 /** Effects that may happen once per thing, and those that may happen once per node whatever their key. */
@@ -178,4 +178,13 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
     ).toEqual(rows.filter(({ role }) => role !== 'etcd').map(({ name }) => [name, false, 'True']));
   }
   return { controls: controls.length, workers: cluster.node_count };
+}
+
+/** The lowest supported version, and the next one after that of a cluster. */
+export function versionAfter(stack: Stack, id: string): VersionRow {
+  const versions = stack.rows<VersionRow>(
+    'SELECT * FROM kubernetes_supported_version WHERE removed IS NULL ORDER BY id',
+  );
+  const at = versions.findIndex(({ uuid }) => uuid === stack.cluster(id).kubernetes_version_id);
+  return versions[at + 1]!;
 }

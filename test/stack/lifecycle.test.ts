@@ -1,5 +1,13 @@
-import type { VersionRow } from '../../db/rows.js';
-import { domainsOf, expectHealthy, heldRows, NO_TRACES, nodeRows, NOTHING_HELD, tracesOf } from './facts.js';
+import {
+  domainsOf,
+  expectHealthy,
+  heldRows,
+  NO_TRACES,
+  nodeRows,
+  NOTHING_HELD,
+  tracesOf,
+  versionAfter,
+} from './facts.js';
 import { describeStack, type Stack } from './stack.js';
 
 const OK = { jobstatus: 1, jobresultcode: 0 };
@@ -10,15 +18,6 @@ const machines = (stack: Stack, id: string, role: string) =>
       id,
     )
     .filter((one) => one.role === role);
-
-/** The lowest supported version, and the next one after that of a cluster. */
-export function versionAfter(stack: Stack, id: string): VersionRow {
-  const versions = stack.rows<VersionRow>(
-    'SELECT * FROM kubernetes_supported_version WHERE removed IS NULL ORDER BY id',
-  );
-  const at = versions.findIndex(({ uuid }) => uuid === stack.cluster(id).kubernetes_version_id);
-  return versions[at + 1]!;
-}
 
 describeStack('a cluster', { profile: 'instant' }, (scenario) => {
   scenario(

@@ -47,7 +47,7 @@ const parts = () => ({
   sealer: world.sealer,
   openHypervisor: () => host.driver(),
   openGateway: () => new FakeGateway(),
-  fetchImage: () => Promise.resolve({ path: '/nowhere', bytes: 1 }),
+  fetchImage: () => Promise.resolve({ path: '/nowhere', bytes: 1, sha256: 'ab' }),
 });
 const client = () => temporal.env.client as never;
 const asActivities = () =>
