@@ -12,6 +12,7 @@ export interface WasBefore {
   /** Balancer rule. */
   algorithm?: string | null;
   name?: string | null;
+  description?: string | null;
   /** Machines of a balancer rule that the change adds or takes out. */
   added?: string[];
   removed?: string[];
@@ -91,7 +92,9 @@ export const EFFECTS: Record<ChangedObject, Effects> = {
       await members(trx, id, was.added).delete();
       await members(trx, id, was.removed).update({ state: 'Active' });
       if (was.algorithm !== undefined)
-        await trx('firewall_rules').where({ uuid: id }).update({ algorithm: was.algorithm, name: was.name });
+        await trx('firewall_rules')
+          .where({ uuid: id })
+          .update({ algorithm: was.algorithm, name: was.name, description: was.description ?? null });
     },
   },
   egressfirewallrule: only('egress_firewall_rules'),

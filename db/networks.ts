@@ -22,6 +22,7 @@ export interface NetworkFilter {
   vpcid?: string;
   forvpc?: boolean;
   services?: readonly string[];
+  aclType?: NetworkRow['acl_type'] | undefined;
   /** Domain whose members also see the networks that its accounts, and those above, share. */
   within?: string;
   owners: Owners;
@@ -51,6 +52,7 @@ export async function listNetworks(db: Db, filter: NetworkFilter, page: Page): P
     'n.vpc_id': filter.vpcid,
     'n.data_center_id': filter.zoneid,
     'n.network_offering_id': filter.networkofferingid,
+    'n.acl_type': filter.aclType,
   });
   if (filter.type !== undefined) sameText(db, query, 'n.guest_type', filter.type);
   if (filter.name !== undefined) sameText(db, query, 'n.name', filter.name);

@@ -42,6 +42,7 @@ export interface NetworkOfferingFilter {
   services?: readonly string[];
   forvpc?: boolean;
   specifyvlan?: boolean;
+  isdefault?: boolean;
 }
 
 export async function listNetworkOfferings(
@@ -53,6 +54,7 @@ export async function listNetworkOfferings(
   if (filter.state !== undefined) sameText(db, query, 'o.state', filter.state);
   if (filter.forvpc !== undefined) void query.where('o.for_vpc', Number(filter.forvpc));
   if (filter.specifyvlan !== undefined) void query.where('o.specify_vlan', Number(filter.specifyvlan));
+  if (filter.isdefault !== undefined) void query.where('o.name', filter.isdefault ? 'like' : 'not like', 'Default%');
   if (filter.guesttype !== undefined) sameText(db, query, 'o.guest_type', filter.guesttype);
   if (filter.name !== undefined) sameText(db, query, 'o.name', filter.name);
   if (filter.keyword) containsText(query, 'o.name', filter.keyword);

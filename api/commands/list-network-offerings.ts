@@ -20,12 +20,14 @@ export const listNetworkOfferings = command({
     isdefault: p.boolean({ description: 'true if need to list only default network offerings' }),
     networkid: p.uuid('network', { description: 'the ID of the network' }),
     supportedservices: p.list({ description: 'list network offerings supporting certain services' }),
+    routingmode: p.string({ description: 'routed networks only, which are not supported: lists none', since: '4.20' }),
     ...PAGING,
   },
   response: NETWORK_OFFERING,
   isList: true,
   async handler(ctx, params) {
-    if ((params.traffictype ?? 'guest').toLowerCase() !== 'guest') return list(0, []);
+    const guest = (params.traffictype ?? 'guest').toLowerCase() === 'guest';
+    if (!guest || params.routingmode !== undefined) return list(0, []);
     const filter = {
       ...params,
       guesttype: params.guestiptype,

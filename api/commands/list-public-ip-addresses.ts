@@ -22,14 +22,16 @@ export const listPublicIpAddresses = command({
     allocatedonly: p.boolean({ description: 'limits search results to allocated public IP addresses; default true' }),
     state: p.string({ description: 'lists all public IP addresses by state' }),
     forloadbalancing: p.boolean({ description: 'list only addresses that serve balancer rules' }),
-    forvirtualnetwork: p.boolean({ description: 'the virtual network for the IP address' }),
+    forvirtualnetwork: p.boolean({
+      description: 'true (default): all addresses here are for virtual networks; false: none',
+    }),
     ...OWNERSHIP,
     ...PAGING,
   },
   response: PUBLIC_ADDRESS,
   isList: true,
   async handler(ctx, params) {
-    if (params.isstaticnat) return list(0, []);
+    if (params.isstaticnat || params.forvirtualnetwork === false) return list(0, []);
     const owners = await ownersOf(ctx, params, params.id !== undefined);
     const allocatedOnly = params.allocatedonly ?? params.state === undefined;
     // Free addresses belong to nobody: only a root admin sees them.

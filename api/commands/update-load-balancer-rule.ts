@@ -34,7 +34,7 @@ export const updateLoadBalancerRule = command({
         kind: 'updateLoadBalancerRule',
         objectId: asked.id,
         name: rule.name ?? asked.id,
-        was: { algorithm: rule.algorithm, name: rule.name },
+        was: { algorithm: rule.algorithm, name: rule.name, description: rule.description },
         by: actingOf(ctx),
       });
     });

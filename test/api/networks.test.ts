@@ -504,7 +504,7 @@ describe('load balancer rules', () => {
     expect(await h.db('load_balancer_vm_map').where({ rule_id: id })).toEqual([]);
   });
 
-  test('members go back when the gateway fails', async () => {
+  test('members, name, description and algorithm go back when the gateway fails', async () => {
     const { ipaddressid, virtualmachineid } = await liveNetwork();
     const rule = { publicipid: ipaddressid, name: 'web', algorithm: 'source', publicport: '80', privateport: '80' };
     const { loadbalancer } = await done(await h.call('createLoadBalancerRule', rule, user));
@@ -513,6 +513,10 @@ describe('load balancer rules', () => {
     await h.call('assignToLoadBalancerRule', params, user);
     await runJobs();
     expect((await h.call('listLoadBalancerRuleInstances', { id: loadbalancer.id }, user)).content).toEqual({});
+    await h.call('updateLoadBalancerRule', { id: loadbalancer.id, name: 'x', description: 'x', algorithm: 'leastconn' }, user); // prettier-ignore
+    await runJobs();
+    const [kept] = (await h.call('listLoadBalancerRules', { id: loadbalancer.id }, user)).content.loadbalancerrule;
+    expect(kept).toMatchObject({ name: 'web', algorithm: 'source', description: 'web' });
   });
 
   test.each([
