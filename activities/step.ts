@@ -6,24 +6,40 @@ import { engineOf, now, type Db } from '../db/knex.js';
 import { assertHolds } from '../db/operations.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { StepRef } from '../workflows/model/operation.js';
+import type { Undo } from './left-behind.js';
+import { afterwards } from './within.js';
 
 const HEARTBEAT_MS = 1500;
 
 /** How the step that is being worked on proves that its operation still holds the cluster. */
 const step = new AsyncLocalStorage<() => Promise<void>>();
 
+/** How long a worker that was cut off takes away what it made. */
+const UNDO_MS = 60_000;
+
 /**
  * The same driver, each of its calls refused once the operation of the calling step has ended: a worker that was stopped in the
- * middle of a step, and goes on after another took over, must not make what has been deleted meanwhile.
+ * middle of a step, and goes on after another took over, must not make what has been deleted meanwhile. Where it was stopped between that
+ * look and the call, a second look after the call finds it, and `undo` takes away what is nobody's.
  */
-export function fenced<T extends object>(driver: T): T {
+export function fenced<T extends object>(driver: T, undo: Undo<T>): T {
   return new Proxy(driver, {
     get(target, name): unknown {
       const call: unknown = Reflect.get(target, name);
       if (typeof call !== 'function') return call;
+      const takeAway = undo[name as keyof T];
       return async (...args: unknown[]): Promise<unknown> => {
-        await step.getStore()?.();
-        return Reflect.apply(call, target, args);
+        const holds = step.getStore();
+        await holds?.();
+        if (!holds || !takeAway) return Reflect.apply(call, target, args);
+        try {
+          return await Reflect.apply(call, target, args);
+        } finally {
+          await holds().catch(async (error: unknown) => {
+            await afterwards(UNDO_MS, () => takeAway(driver, ...args));
+            throw error;
+          });
+        }
       };
     },
   });
@@ -63,7 +79,9 @@ export function asSteps<G extends Record<string, StepActivity>>(db: Knex, group:
 async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promise<T> {
   const context = Context.current();
   const { runId } = context.info.workflowExecution!;
-  await begin(db, ref, runId);
+  await begin(db, ref, runId).catch((error: unknown) => {
+    throw asFault(error, context.cancellationSignal.aborted);
+  });
   const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
   try {
     const result = await step.run(() => assertHolds(db, ref.operationId, runId), body);

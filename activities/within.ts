@@ -10,6 +10,10 @@ export function within<T>(milliseconds: number, body: () => Promise<T>): Promise
   return limited.run(outer ? AbortSignal.any([outer, limit]) : limit, body);
 }
 
+/** Lets the calls of drivers that `body` makes go on though their activity has ended, for so long. */
+export const afterwards = <T>(milliseconds: number, body: () => Promise<T>): Promise<T> =>
+  limited.run(AbortSignal.timeout(milliseconds), body);
+
 /** When calls of drivers have to end: with the activity that makes them, or earlier; some are made outside of one. */
 export const callSignal = (): AbortSignal | undefined =>
   limited.getStore() ?? asyncLocalStorage.getStore()?.cancellationSignal;

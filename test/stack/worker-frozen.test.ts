@@ -8,7 +8,7 @@ async function freezeInside(stack: Stack, id: string, fault: Pick<Fault, 'on' | 
     const left = await stack.faults();
     return left.length === 0 || JSON.stringify(left);
   }, 20, 5); // prettier-ignore
-  // Frozen between its look at the operation's row and the call, a step of another lane would do its work later, whatever became of the cluster.
+  // Frozen between its look at the operation's row and the call, a step of another lane would take its work away again: test/activities/left-behind.
   await stack.until('no other step runs', () => {
     const titles = stack.rows("SELECT title FROM operation_step WHERE operation_id = ? AND state = 'running'", stack.operations(id)[0]?.uuid).map(({ title }) => String(title)); // prettier-ignore
     return (titles.length === 1 && step.test(titles[0]!)) || titles.join('; ');
