@@ -14,7 +14,7 @@ export interface Call {
   end?: 'done' | 'failed' | 'cancelled';
 }
 
-export type Trouble = 'failForGood' | 'failTwice' | 'hang';
+export type Trouble = 'failForGood' | 'failTwice' | 'hang' | 'failWhenStopped';
 
 /** One in-memory world behind all step activities and the bookkeeping of one operation, with faults to switch on by a step's title. */
 export class OperationWorld {
@@ -67,6 +67,10 @@ export class OperationWorld {
       if (!ref.undo && trouble === 'failTwice' && Context.current().info.attempt <= 2)
         throw ApplicationFailure.retryable('not yet', 'NodeFailed');
       if (!ref.undo && trouble === 'hang') await hang();
+      if (!ref.undo && trouble === 'failWhenStopped')
+        await hang().catch(() => {
+          throw ApplicationFailure.nonRetryable('it is broken', 'NodeRefused');
+        });
       call.end = 'done';
       return activity === 'store.reserveNodes' ? [] : undefined;
     } catch (error) {

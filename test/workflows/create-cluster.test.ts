@@ -72,6 +72,17 @@ test('an undo that fails for good is listed and the rest is undone all the same'
   expect(world.undone().at(-1)).toBe('reserve 2 machines, their addresses and hosts');
 });
 
+test('a step that fails as a cancel stops it counts as undone, not as failed', async () => {
+  const world = new OperationWorld(newCluster(1, 1));
+  world.troubles.set('worker-1: install Kubernetes', 'failWhenStopped');
+  const begun = when(world, 'worker-1: install Kubernetes');
+  const outcome = await run(world, async (handle) => {
+    await begun;
+    await handle.signal('stop', 'cancel');
+  });
+  expect(outcome).toMatchObject({ end: 'cancelled', failedLines: [], leftovers: [] });
+});
+
 test('a step that fails twice is tried again and the create succeeds', async () => {
   const world = new OperationWorld(newCluster(1, 1));
   world.troubles.set('worker-1: join', 'failTwice');
@@ -100,15 +111,21 @@ test('while paused no new step begins, and after the resume it goes on to the en
   expect(world.begun().length).toBeGreaterThan(atPause.length);
 });
 
-test('past its setting the operation ends failed, naming what it was working on (report 1)', async () => {
-  const world = new OperationWorld(newCluster(1, 1), { 'cloud.kubernetes.cluster.start.timeout': 1 });
-  world.troubles.set('control-1: run kubeadm init', 'hang');
-  const outcome = await run(world);
-  expect(outcome).toMatchObject({ end: 'failed', fault: 'OperationTimeout' });
-  expect(outcome?.reason).toContain('took longer than cloud.kubernetes.cluster.start.timeout (1 s)');
-  expect(outcome?.reason).toContain('control-1: run kubeadm init');
-  expect(world.begun()).not.toContain('worker-1: join');
-});
+test.each([
+  ['', 'hang'],
+  [', also where that fails as it is stopped', 'failWhenStopped'],
+] as const)(
+  'past its setting the operation ends failed, naming what it was working on (report 1)%s',
+  async (_, trouble) => {
+    const world = new OperationWorld(newCluster(1, 1), { 'cloud.kubernetes.cluster.start.timeout': 1 });
+    world.troubles.set('control-1: run kubeadm init', trouble);
+    const outcome = await run(world);
+    expect(outcome).toMatchObject({ end: 'failed', fault: 'OperationTimeout' });
+    expect(outcome?.reason).toContain('took longer than cloud.kubernetes.cluster.start.timeout (1 s)');
+    expect(outcome?.reason).toContain('control-1: run kubeadm init');
+    expect(world.begun()).not.toContain('worker-1: join');
+  },
+);
 
 test('a step past its own limit ends the operation with StepTimeout', async () => {
   const world = new OperationWorld(newCluster(1, 1), { 'cks.node.kubeadm.timeout': 1 });

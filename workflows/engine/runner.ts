@@ -151,7 +151,9 @@ export class Runner<Act> {
       running.length === 0
         ? 'between two steps'
         : `while working on: ${running.slice(0, 5).join('; ')}${running.length > 5 ? `; and ${running.length - 5} more` : ''}`;
-    this.overLimit = `took longer than ${this.options.limit.setting} (${this.options.limit.seconds} s), ${at}`;
+    // What had failed before is why the operation ends; what fails from here on was stopped in the middle.
+    if (this.failures.length === 0)
+      this.overLimit = `took longer than ${this.options.limit.setting} (${this.options.limit.seconds} s), ${at}`;
     this.halted.resolve();
     this.work.cancel();
   }
@@ -344,11 +346,12 @@ export class Runner<Act> {
 
   private outcome(): Outcome {
     const { leftoverLines } = this;
+    // A step that failed because a cancel stopped it, or before that, and was undone then, is undone.
+    const failed = [...this.failures, ...this.warnings].filter(
+      ({ entry }) => this.stopped !== 'cancel' || this.states[entry.line] === 'failed',
+    );
     const base = {
-      failedLines: [...this.failures, ...this.warnings].map(({ entry, message }) => ({
-        line: entry.line,
-        note: message,
-      })),
+      failedLines: failed.map(({ entry, message }) => ({ line: entry.line, note: message })),
       leftoverLines,
       leftovers: leftoverLines.map(({ note }) => note),
       undoneLines: this.lines.flatMap(({ line }) => (this.states[line] === 'undone' ? [line] : [])),
@@ -356,6 +359,8 @@ export class Runner<Act> {
     if (this.stopped === 'cancel') return { ...base, end: 'cancelled', fault: 'Cancelled', reason: 'Cancelled' };
     if (this.stopped === 'supersede')
       return { ...base, end: 'superseded', fault: 'Superseded', reason: 'a delete took over' };
+    if (this.overLimit !== undefined)
+      return { ...base, end: 'failed', fault: 'OperationTimeout', reason: this.overLimit };
     const [first] = this.failures;
     if (first) {
       const more = this.failures.length > 1 ? ` (and ${this.failures.length - 1} more)` : '';
@@ -367,8 +372,6 @@ export class Runner<Act> {
         ...(first.entry.step.rest && { rest: first.entry.step.rest }),
       };
     }
-    if (this.overLimit !== undefined)
-      return { ...base, end: 'failed', fault: 'OperationTimeout', reason: this.overLimit };
     const [warning] = this.warnings;
     return {
       ...base,
