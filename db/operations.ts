@@ -10,6 +10,7 @@ import { readClusterFacts } from './cluster-facts.js';
 import { holdCluster, moveCluster, mustReadCluster } from './clusters.js';
 import { millis, now, transact, type Db } from './knex.js';
 import type { ClusterRow, OperationRow } from './rows.js';
+import { forgetSecrets } from './secret.js';
 import { forgetServiceUser } from './service-identity.js';
 import { writeEvent } from './write-event.js';
 
@@ -245,6 +246,8 @@ async function settleHeld(
   if (holds && row.started !== null) await moveCluster(trx, cluster, rest, words);
   else if (holds && outcome.end !== 'superseded')
     await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);
+  // Its password for a private registry came with the call, before any step that could be undone.
+  if (row.kind === 'create' && outcome.end === 'cancelled') await forgetSecrets(trx, `cluster/${cluster.uuid}`);
   if (ok && rest === 'Destroyed') {
     await replaceClusterGroups(trx, cluster, {});
     await forgetServiceUser(trx, cluster);

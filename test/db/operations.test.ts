@@ -12,6 +12,7 @@ import { usualSeconds } from '../../db/operations-list.js';
 import type { ClusterRow, JobRow, OperationRow, StepRow } from '../../db/rows.js';
 import type { Claim, End, Outcome } from '../../workflows/model/operation.js';
 import { CLUSTER_STATES, mayMove, type ClusterState } from '../../workflows/model/states.js';
+import { Secret, writeSecret } from '../../db/secret.js';
 import { onEachEngine } from './engines.js';
 import { makeWorld, refusal, reserveAll, type World } from './world.js';
 
@@ -325,6 +326,18 @@ onEachEngine((engines) => {
         job_result: JSON.stringify({ object: 'kubernetesclusteroperation', id: operationId }),
       });
     });
+
+    test('of a cancelled create forgets its secrets, that of a failed one keeps them for a resume', async () => {
+      for (const [end, left] of [['failed', 1], ['cancelled', 0]] as const) {
+        const cluster = await world.addCluster(end);
+        const owner = `cluster/${cluster.uuid}`;
+        await writeSecret(world.db, world.sealer, owner, 'registry', new Secret('password'));
+        const { operationId } = await world.queue(cluster);
+        await claim(operationId);
+        await settleOperation(world.db, operationId, outcome(end));
+        expect(await world.db('secret').where({ owner })).toHaveLength(left);
+      }
+    }); // prettier-ignore
 
     test('of a run that was lost before it began leaves the cluster where a failed one rests', async () => {
       const cluster = await world.addCluster('lost');
