@@ -151,7 +151,9 @@ export function kubeadm({ zone, guests, clusters }: Parts): Subcommands {
       input: ['role', 'name', 'address', 'endpoint', 'token', 'ca_hash'],
       optional: ['certificate_key'],
       begin: (work) => {
-        if (work.guest.joined && clusters.api(work.guest.joined.cluster)) return { nothing: {} };
+        const { joined: before } = work.guest;
+        // One whose Node was deleted is reset and joins anew, as cks-node has it.
+        if (before && clusters.api(before.cluster)?.hasNode(before.name)) return { nothing: {} };
         const check = preflight(work);
         return 'fail' in check ? check : spend(zone, work.input['role'] === 'control' ? 't_cp' : 't_join');
       },

@@ -161,6 +161,12 @@ describe('a simulated node', () => {
     await until(() => readiness(core), { 'demo-control-1': 'True', 'demo-control-2': 'True', 'demo-worker-2': 'True' });
     expect((await zone.effects('kubernetes.create.secrets')).map(({ key }) => key)).toEqual(['bootstrap-token-abcdef']);
 
+    expect((await third.run('join', 'join-4', join)).line).toMatchObject({ state: 'done' });
+    expect(await zone.effects('node.join')).toHaveLength(2);
+    await core.deleteNode({ name: 'demo-worker-2' });
+    expect((await third.run('join', 'join-5', join)).line).toMatchObject({ state: 'done' });
+    await until(async () => (await readiness(core))['demo-worker-2'], 'True');
+
     const worker = machines[2]?.spec.name ?? '';
     await zone.host().ensureStopped(worker, 30);
     await until(async () => (await readiness(core))['demo-worker-2'], 'Unknown');

@@ -7,6 +7,8 @@ export interface Line {
   /** "worker: join", "network: add forwards to worker" */
   shape: string;
   kind: string;
+  /** Which of the steps of this shape, from 0: a further one where it is of another kind than the first. */
+  nth: number;
 }
 export const FAULTS = ['failForGood', 'hang', 'fail', 'loseReply', 'drop', 'killed', 'killedInside'] as const;
 export type FaultKind = (typeof FAULTS)[number];
@@ -14,7 +16,9 @@ export interface Case extends Line {
   fault: FaultKind;
   then: 'resume' | 'cancel';
 }
-export const nameOf = ({ operation, shape, fault, then }: Case) => `${operation}: ${shape}: ${fault}, ${then}`;
+/** "add nodes: worker: join", with "(2)" behind it for the second of its shape. */
+export const stepOf = ({ operation, shape, nth }: Line) => `${operation}: ${shape}${nth > 0 ? ` (${nth + 1})` : ''}`;
+export const nameOf = (one: Case) => `${stepOf(one)}: ${one.fault}, ${one.then}`;
 
 export const shapeOf = (title: string) =>
   title.replace(/\b(control|worker|etcd)-\d+/g, '$1').replace(/\d+(\.\d+)*/g, 'n');
@@ -57,14 +61,43 @@ const cost = ({ operation }: Case) => {
   return Math.max(...[from, to].map((form) => (form === '' ? 0 : nodes(FORMS[form]!))));
 };
 
-/** Of the whole product a part in which each kind of step meets each fault once; which operation, and what is done then, turn with the seed. */
-export function cover(cases: readonly Case[], seed: number): Case[] {
+const pairOf = ({ kind, fault }: Case) => `${kind} ${fault}`;
+
+/**
+ * One case for each value of `of`. Of those with the same value the one is taken whose kind of step has met its fault least often so
+ * far, then the one whose fault and end were taken least often: so faults spread over the steps. The seed decides the rest.
+ */
+function spread(cases: readonly Case[], of: (one: Case) => string, seed: number): Case[] {
   const random = numbers(seed);
-  const ranked = cases.map((one) => ({ one, rank: cost(one) + 2 * random() })).sort((a, b) => a.rank - b.rank);
-  const found = new Map<string, Case>();
-  for (const { one } of ranked) {
-    const pair = `${one.kind} ${one.fault}`;
-    if (!found.has(pair)) found.set(pair, one);
+  const byValue = new Map<string, Case[]>();
+  for (const one of cases) byValue.set(of(one), [...(byValue.get(of(one)) ?? []), one]);
+  const taken = new Map<string, number>();
+  const keys = (one: Case) => [pairOf(one), `${pairOf(one)} ${one.then}`, `${one.fault} ${one.then}`];
+  const found: Case[] = [];
+  for (const some of byValue.values()) {
+    const ranked = some.map((one) => ({ one, rank: [...keys(one).map((key) => taken.get(key) ?? 0), random()] }));
+    ranked.sort((a, b) => a.rank.map((rank, i) => rank - b.rank[i]!).find((difference) => difference !== 0) ?? 0);
+    const { one } = ranked[0]!;
+    found.push(one);
+    for (const key of keys(one)) taken.set(key, (taken.get(key) ?? 0) + 1);
   }
-  return [...found.values()];
+  return found;
+}
+
+/** Each step of each operation, broken once. */
+export const everyStep = (cases: readonly Case[], seed: number): Case[] => spread(cases, stepOf, seed);
+
+/**
+ * Each step of each operation, once resumed and once cancelled, and beyond that each kind of step with each fault, on the smallest cluster
+ * that has it.
+ */
+export function cover(cases: readonly Case[], seed: number): Case[] {
+  const found = spread(cases, (one) => `${stepOf(one)}: ${one.then}`, seed);
+  const met = new Set(found.map(pairOf));
+  for (const one of [...cases].sort((a, b) => cost(a) - cost(b)))
+    if (!met.has(pairOf(one))) {
+      met.add(pairOf(one));
+      found.push(one);
+    }
+  return found;
 }

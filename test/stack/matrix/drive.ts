@@ -3,6 +3,7 @@ import { ACTIONS } from './actions.js';
 import { allCases, isKill, nameOf, type Case, type Line } from './cases.js';
 import { Matrix, newLane } from './matrix.js';
 import { SHAPES } from './operations.js';
+import { escapedSteps } from './written.js';
 
 const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
@@ -48,6 +49,7 @@ export async function drive(stack: Stack, { lanes, choose, say, until = Infinity
   const unknown = [...new Set(lines.map(({ kind }) => kind))].filter((kind) => !(kind in ACTIONS));
   if (unknown.length > 0)
     throw new Error(`nobody knows how to break steps of kind ${unknown.join(', ')}: say it in actions.ts`);
+  problems.push(...escapedSteps(lines));
 
   const all = allCases(lines);
   const chosen = choose(all);
@@ -60,8 +62,9 @@ export async function drive(stack: Stack, { lanes, choose, say, until = Infinity
     const at = fits >= 0 ? fits : left.findIndex(of);
     return at < 0 ? undefined : left.splice(at, 1)[0];
   };
-  const phase = (of: (one: Case) => boolean) =>
-    sideBySide(async (lane) => {
+  const phase = (of: (one: Case) => boolean) => {
+    matrix.killer.expected = places.length;
+    return sideBySide(async (lane) => {
       for (let one = next(lane.form, of); one; one = next(lane.form, of)) {
         const begin = Date.now();
         try {
@@ -73,7 +76,9 @@ export async function drive(stack: Stack, { lanes, choose, say, until = Infinity
         }
         done.push(one);
       }
+      matrix.killer.expected--;
     });
+  };
   await phase(({ fault }) => !isKill(fault));
   await phase(({ fault }) => isKill(fault));
   await sideBySide((lane) => matrix.clear(lane).catch((error: unknown) => void problems.push(`at the end: ${textOf(error)}`))); // prettier-ignore

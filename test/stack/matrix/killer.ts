@@ -1,14 +1,16 @@
 import { sleep } from '../parts.js';
 import type { Stack } from '../stack.js';
 
-/** Milliseconds in which others may come to the same kill: each costs a start of the worker. */
-const GATHER_MS = 1500;
+/** Milliseconds that the first who wants a kill waits for the others. */
+const GATHER_MS = 20_000;
 
-/** Kills the worker for all who want it at that time. */
+/** Kills the worker for all who want it, once all want it: each kill costs a start of the worker, and stops what the others do. */
 export class Killer {
   #next: Promise<void> | undefined;
   #acts: (() => Promise<void>)[] = [];
   kills = 0;
+  /** How many work that will want a kill. */
+  expected = 1;
 
   constructor(private readonly stack: Stack) {}
 
@@ -20,7 +22,8 @@ export class Killer {
   }
 
   async #gather(): Promise<void> {
-    await sleep(GATHER_MS);
+    for (const begin = Date.now(); this.#acts.length < this.expected && Date.now() - begin < GATHER_MS;)
+      await sleep(50);
     const acts = this.#acts;
     this.#acts = [];
     this.#next = undefined;

@@ -6,9 +6,11 @@ import type { Job, Stack } from '../stack.js';
 import { ACTIONS, isOptional, type Spot } from './actions.js';
 import { isFatal, isKill, nameOf, shapeOf, type Case, type Line } from './cases.js';
 import { Killer } from './killer.js';
-import { FORMS, guests, SHAPES, type Shape, type Subject } from './operations.js';
+import { FORMS, guests, OWN, RENEWAL, SHAPES, type Shape, type Subject } from './operations.js';
+import { beginRenewal, renewalPlan } from './renewal.js';
 
-const SHORT = '8';
+/** Seconds of a limit that a hanging step is to meet; an operation's limit is longer where the operation itself takes long. */
+const SHORT = 8;
 const MANY = 1000;
 const SECONDS = 240;
 const RIGHT = { jobstatus: 1, jobresultcode: 0 };
@@ -32,6 +34,8 @@ export const newLane = (): Lane => ({ form: '' });
 export class Matrix {
   readonly killer: Killer;
   #named = 0;
+  /** Seconds that each operation took unbroken, on this machine beside the others. */
+  readonly #took = new Map<string, number>();
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly stack: Stack) {
@@ -72,9 +76,12 @@ export class Matrix {
   async #make(form: string): Promise<Subject> {
     const { stack } = this;
     const base = form === 'with a machine in it' ? 'with a machine beside it' : form;
-    const { controls, workers, make, parameters = {} } = FORMS[base]!;
+    const { controls, workers, make, parameters } = FORMS[base]!;
     const subject = await this.#new();
-    const asked = { ...(await stack.createParameters(controls, workers, subject.name)), ...parameters };
+    const asked = {
+      ...(await stack.createParameters(controls, workers, subject.name)),
+      ...(await parameters?.(stack, subject.name)),
+    };
     const { id, jobid } = await this.#calling(() => stack.call('createKubernetesCluster', asked));
     expect(await stack.jobEnd(String(jobid), SECONDS)).toMatchObject(RIGHT);
     subject.id = String(id);
@@ -115,6 +122,10 @@ export class Matrix {
   }
 
   async #expectGone({ id }: Subject): Promise<void> {
+    const [own] = this.stack.rows<{ uuid: string }>(
+      'SELECT uuid FROM networks WHERE removed IS NULL AND uuid = ? AND name LIKE ?', this.stack.cluster(id).network_id, `%${OWN}`,
+    ); // prettier-ignore
+    if (own) await this.#good('deleteNetwork', { id: own.uuid });
     expect(await tracesOf(this.stack, id)).toEqual(NO_TRACES);
     expect({ ...heldRows(this.stack, id), orphans: [], room: [] }).toEqual(NOTHING_HELD);
   }
@@ -126,27 +137,45 @@ export class Matrix {
       : { id: subject.id, ...own };
   }
 
+  #ask(
+    { command }: Shape,
+    subject: Subject,
+    parameters: Record<string, string>,
+  ): Promise<{ id?: unknown; jobid?: unknown }> {
+    return command === RENEWAL ? beginRenewal(this.stack, subject) : this.stack.call(command, parameters);
+  }
+
   /** Steps of the operation that have work to do, as its plan says. */
-  async #plan(shape: Shape, parameters: Record<string, string>): Promise<string[]> {
+  async #plan(shape: Shape, subject: Subject, parameters: Record<string, string>): Promise<string[]> {
+    if (shape.command === RENEWAL) return renewalPlan(this.stack, subject);
     const { plan } = await this.stack.call(shape.command, { ...parameters, dryrun: 'true' });
     return flat((plan as { steps: PlanStep[] }).steps).flatMap(({ title, skip }) => (skip ? [] : [title]));
   }
 
-  /** Runs the operation as it should go. Its steps are those of its plan; those of one shape once. */
+  /** Runs the operation as it should go. Its steps are those of its plan; those of one shape and kind once. */
   async linesOf(operation: string, lane: Lane): Promise<Line[]> {
     const { stack } = this;
     const shape = SHAPES[operation]!;
     const subject = await this.#ready(lane, shape);
     const parameters = await this.#parameters(shape, subject);
-    const planned = await this.#plan(shape, parameters);
-    const { id = subject.id, jobid } = await this.#calling(() => stack.call(shape.command, parameters));
+    const planned = await this.#plan(shape, subject, parameters);
+    const begin = Date.now();
+    const { id = subject.id, jobid } = await this.#calling(() => this.#ask(shape, subject, parameters));
     subject.id = String(id);
     expect(await stack.jobEnd(String(jobid), SECONDS)).toMatchObject(RIGHT);
+    this.#took.set(operation, (Date.now() - begin) / 1000);
     const steps = stack.steps(stack.operation(subject.id).uuid).filter(({ skip }) => skip === null);
     expect(steps.map(({ title }) => title)).toEqual(planned);
     await this.#expectDone(operation, lane);
-    const lines = steps.map(({ title, kind }) => ({ operation, shape: shapeOf(title), kind }));
-    return [...new Map(lines.map((line) => [line.shape, line])).values()];
+    const lines = new Map<string, Line>();
+    const seen = new Map<string, number>();
+    for (const { title, kind } of steps) {
+      const shape = shapeOf(title);
+      const nth = seen.get(shape) ?? 0;
+      seen.set(shape, nth + 1);
+      if (!lines.has(`${shape} ${kind}`)) lines.set(`${shape} ${kind}`, { operation, shape, kind, nth });
+    }
+    return [...lines.values()];
   }
 
   /** The cluster is as it is after the operation, and all who know of it agree. */
@@ -178,13 +207,13 @@ export class Matrix {
     }
   }
 
-  async #run(lane: Lane, { operation, shape: wanted, kind, fault, then }: Case): Promise<void> {
+  async #run(lane: Lane, { operation, shape: wanted, kind, nth, fault, then }: Case): Promise<void> {
     const { stack } = this;
     const shape = SHAPES[operation]!;
     const subject = await this.#ready(lane, shape);
     const isNew = subject.id === '';
     const parameters = await this.#parameters(shape, subject);
-    const title = (await this.#plan(shape, parameters)).find((each) => shapeOf(each) === wanted);
+    const title = (await this.#plan(shape, subject, parameters)).filter((each) => shapeOf(each) === wanted)[nth];
     if (title === undefined) throw new Error('the plan has no such step');
     const action = ACTIONS[kind]!;
     const isFailing = isFatal(fault) && !(isOptional(operation, kind) && action !== 'rows');
@@ -204,11 +233,12 @@ export class Matrix {
       if (action === 'rows' && fault === 'loseReply' && then === 'resume') place('done', 1);
       if (isHeld || (action === 'rows' && fault === 'hang')) place('done', MANY);
       const setting = (value: string) => stack.call('updateConfiguration', { name: limit, value });
-      if (isBounded) await setting(SHORT);
+      const seconds = action === 'rows' ? SHORT + Math.ceil(2 * (this.#took.get(operation) ?? 0)) : SHORT;
+      if (isBounded) await setting(String(seconds));
       try {
-        const answer = await stack.call(shape.command, parameters);
-        if (isNew) subject.id = String(answer['id']);
-        return String(answer['jobid']);
+        const answer = await this.#ask(shape, subject, parameters);
+        if (isNew) subject.id = String(answer.id);
+        return String(answer.jobid);
       } finally {
         if (isBounded) await setting('900');
       }
@@ -257,6 +287,7 @@ export class Matrix {
     }
 
     const first = await stack.jobEnd(jobid, SECONDS);
+    if (action === 'rows' && isBounded) expect(left(fault === 'hang' ? 'done' : 'running')).toBeLessThan(MANY);
     healRows(stack, subject.name);
     if (id !== undefined) {
       if (!isKill(fault)) expect(await timesLeft()).toBeLessThan(fault === 'hang' ? MANY : 1);
@@ -267,6 +298,7 @@ export class Matrix {
     if (stopped !== undefined) {
       expect(first).toMatchObject({ jobstatus: 2 });
       ended = await stack.jobEnd(stopped, SECONDS);
+      expect(stack.steps(operationId).filter(({ state }) => !['done', 'undone', 'skipped', 'pending'].includes(state))).toEqual([]); // prettier-ignore
     } else if (isFailing) {
       expect(first).toMatchObject({ jobstatus: 2, jobresult: { errortext: expect.any(String) } });
       const { state, reason } = stack.cluster(subject.id);

@@ -12,7 +12,7 @@ export interface Form {
   controls: number;
   workers: number;
   /** Further parameters of its create. */
-  parameters?: Record<string, string>;
+  parameters?: (stack: Stack, name: string) => Record<string, string> | Promise<Record<string, string>>;
   /** What makes it so after the create. */
   make?: (stack: Stack, subject: Subject) => Promise<[command: string, parameters: Record<string, string>][]>;
 }
@@ -46,12 +46,28 @@ const deploy = (stack: Stack, { id, name }: Subject): [string, Record<string, st
 };
 const nodeids = (stack: Stack, subject: Subject) => guests(stack, subject).map(({ uuid }) => uuid).join(); // prettier-ignore
 
+const everything = (stack: Stack) => ({
+  controlnodes: '2', size: '1', etcdnodes: '1', enablecsi: 'true',
+  cniconfigurationid: stack.row<{ uuid: string }>(`SELECT uuid FROM user_data WHERE name = 'matrix'`).uuid,
+  dockerregistryurl: 'https://registry.example.org', dockerregistryusername: 'u', dockerregistrypassword: 'p',
+}); // prettier-ignore
+
+/** A network that its user made stays when a cluster in it goes. */
+export const OWN = '-own-network';
+const inOwnNetwork = async (stack: Stack, name: string) => {
+  const zone = stack.row<{ uuid: string }>('SELECT uuid FROM data_center').uuid;
+  const isolated = stack.row<{ uuid: string }>(`SELECT uuid FROM network_offerings WHERE guest_type = 'Isolated'`).uuid;
+  const { network } = await stack.call('createNetwork', { name: `${name}${OWN}`, zoneid: zone, networkofferingid: isolated }); // prettier-ignore
+  return { networkid: (network as { id: string }).id };
+};
+
 export const FORMS: Record<string, Form> = {
   '1+1': { controls: 1, workers: 1 },
+  "1+1 in its user's network": { controls: 1, workers: 1, parameters: inOwnNetwork },
   '1+2': { controls: 1, workers: 2 },
   '2+1': { controls: 2, workers: 1 },
   '3+1': { controls: 3, workers: 1 },
-  full: { controls: 2, workers: 1 },
+  full: { controls: 2, workers: 1, parameters: everything },
   large: { controls: 1, workers: 1 },
   stopped: {
     controls: 1,
@@ -59,6 +75,13 @@ export const FORMS: Record<string, Form> = {
     make: (_, { id }) => Promise.resolve([['stopKubernetesCluster', { id }]]),
   },
   'stopped, large': { controls: 1, workers: 1 },
+  'full, stopped': {
+    controls: 2,
+    workers: 1,
+    parameters: everything,
+    make: (_, { id }) => Promise.resolve([['stopKubernetesCluster', { id }]]),
+  },
+  'full, large': { controls: 2, workers: 1 },
   autoscaled: {
     controls: 1,
     workers: 1,
@@ -102,6 +125,9 @@ const scale = (from: string, to: string, parameters: Shape['parameters']): Shape
   kind: 'scale', from, to, command: 'scaleKubernetesCluster', parameters,
 }); // prettier-ignore
 
+/** In the place of a command for what the scan begins. */
+export const RENEWAL = 'renewal';
+
 /** Every kind of operation, and of the larger ones every way. `from` '' begins with no cluster, `to` '' leaves none. */
 export const SHAPES: Record<string, Shape> = {
   create: {
@@ -110,11 +136,7 @@ export const SHAPES: Record<string, Shape> = {
   },
   'create with everything': {
     kind: 'create', from: '', to: 'full', command: 'createKubernetesCluster',
-    parameters: (stack) => ({
-      controlnodes: '2', size: '1', etcdnodes: '1', enablecsi: 'true',
-      cniconfigurationid: stack.row<{ uuid: string }>(`SELECT uuid FROM user_data WHERE name = 'matrix'`).uuid,
-      dockerregistryurl: 'https://registry.example.org', dockerregistryusername: 'u', dockerregistrypassword: 'p',
-    }),
+    parameters: everything,
   },
   'scale up': scale('1+1', '1+2', () => ({ size: '2' })),
   'scale down': scale('1+2', '1+1', () => ({ size: '1' })),
@@ -124,12 +146,18 @@ export const SHAPES: Record<string, Shape> = {
   'larger machines': scale('1+1', 'large', (stack) => ({ serviceofferingid: offering(stack, 'large') })),
   'autoscaling on': scale('1+1', 'autoscaled', () => ({ autoscalingenabled: 'true', minsize: '1', maxsize: '3' })),
   'autoscaling off': scale('autoscaled', '1+1', () => ({ autoscalingenabled: 'false' })),
+  'larger etcd machines': scale('full', 'full, large', (stack) => ({
+    'nodeofferings[0].node': 'etcd', 'nodeofferings[0].offering': offering(stack, 'large'),
+  })),
   'scale while stopped': {
     kind: 'scaleStopped', from: 'stopped', to: 'stopped, large', command: 'scaleKubernetesCluster',
     parameters: (stack) => ({ serviceofferingid: offering(stack, 'large') }),
   },
   stop: { kind: 'stop', from: '1+1', to: 'stopped', command: 'stopKubernetesCluster', parameters: () => ({}) },
   start: { kind: 'start', from: 'stopped', to: '1+1', command: 'startKubernetesCluster', parameters: () => ({}) },
+  'stop with everything': { kind: 'stop', from: 'full', to: 'full, stopped', command: 'stopKubernetesCluster', parameters: () => ({}) },
+  'start with everything': { kind: 'start', from: 'full, stopped', to: 'full', command: 'startKubernetesCluster', parameters: () => ({}) },
+  'renewal of certificates': { kind: 'renew', from: '1+1', to: '1+1', command: RENEWAL, parameters: () => ({}) },
   upgrade: upgrade('1+1'),
   'upgrade of two control nodes': upgrade('2+1'),
   'add nodes': {
@@ -143,4 +171,7 @@ export const SHAPES: Record<string, Shape> = {
   'replace a worker': replace('1+2', 'worker'),
   'replace a control node': replace('2+1', 'control'),
   delete: { kind: 'delete', from: '1+1', to: '', command: 'deleteKubernetesCluster', parameters: () => ({}) },
+  "delete in its user's network": {
+    kind: 'delete', from: "1+1 in its user's network", to: '', command: 'deleteKubernetesCluster', parameters: () => ({}),
+  },
 }; // prettier-ignore
