@@ -33,7 +33,7 @@ function serial(controls: number, workers: number): number {
 }
 
 const service = await startRealistic();
-const ratios = new Ratios('  CKS serial (modelled)');
+const ratios = new Ratios(service, '  CKS serial (modelled)');
 try {
   const { api } = service;
   const common = await createParameters(api);
@@ -41,7 +41,7 @@ try {
     const wish = { ...common, name: `bench-${controls}-${workers}`, size: `${workers}`, controlnodes: `${controls}` };
     const modelled = `  ${(serial(controls, workers) / FACTOR).toFixed(1)}`;
     const name = `${controls}+${workers}`;
-    const id = await ratios.measure(name, lowerBound(controls), api, 'createKubernetesCluster', wish, modelled);
+    const id = await ratios.measure(name, lowerBound(controls), 'createKubernetesCluster', wish, modelled);
     await waitJob(api, (await api.call('deleteKubernetesCluster', { id })).jobid);
   }
 } finally {

@@ -1,5 +1,7 @@
 import { readProfile } from '../simulator/profiles.js';
 import type { ApiClient } from '../scripts/client.js';
+import { criticalPath } from './critical-path.js';
+import { openDatabase } from './database.js';
 import { startService, waitJob, type Service } from './service.js';
 
 /** So much faster than the durations of `behaviour.md` §8.5. */
@@ -25,14 +27,17 @@ export async function startRealistic(): Promise<Service> {
 export const configure = (api: ApiClient, name: string, value: number): Promise<unknown> =>
   api.call('updateConfiguration', { name, value: String(value) });
 
-/** Wall times beside their lower bounds. */
+/** Wall times beside their lower bounds, each with where it went. */
 export class Ratios {
   readonly lines = [
     `profile realistic ÷ ${FACTOR}, poll ${POLL_MS} ms, widths 100; seconds; limit of the ratio ${LIMIT.toFixed(2)}`,
   ];
   isOver = false;
 
-  constructor(columns = '') {
+  constructor(
+    private readonly service: Service,
+    columns = '',
+  ) {
     this.lines.push(`${'case'.padEnd(18)}   wall   T_min  ratio${columns}`);
   }
 
@@ -40,11 +45,11 @@ export class Ratios {
   async measure(
     name: string,
     bound: number,
-    api: ApiClient,
     command: string,
     parameters: Record<string, string>,
     more = '',
   ): Promise<string> {
+    const { api } = this.service;
     const began = performance.now();
     const answer = await api.call(command, parameters);
     await waitJob(api, answer.jobid);
@@ -54,6 +59,9 @@ export class Ratios {
     this.lines.push(
       `${name.padEnd(18)} ${wall.toFixed(2).padStart(6)} ${(bound / FACTOR).toFixed(2).padStart(7)} ${ratio.toFixed(3).padStart(6)}${more}`,
     );
+    const db = openDatabase(this.service);
+    this.lines.push(await criticalPath(db, answer.jobid as string));
+    await db.destroy();
     return answer.id as string;
   }
 }

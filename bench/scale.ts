@@ -9,12 +9,12 @@ const SIZES = [[1, 3, 3], [3, 7, 10]] as const; // prettier-ignore
 const LOWER_BOUND = t.t_new + t.t_run + t.t_iso + t.t_inst + t.t_join + t.t_rdy;
 
 const service = await startRealistic();
-const ratios = new Ratios();
+const ratios = new Ratios(service);
 try {
   const { api } = service;
   const ids = await createClusters(api, await createParameters(api), SIZES);
   for (const [i, [controls, workers, more]] of SIZES.entries())
-    await ratios.measure(`${controls + workers} nodes, +${more}`, LOWER_BOUND, api, 'scaleKubernetesCluster', {
+    await ratios.measure(`${controls + workers} nodes, +${more}`, LOWER_BOUND, 'scaleKubernetesCluster', {
       id: ids[i]!,
       size: `${workers + more}`,
     });

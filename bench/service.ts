@@ -110,6 +110,6 @@ export async function waitJob(api: ApiClient, jobid: string): Promise<void> {
     const job = await api.call('queryAsyncJobResult', { jobid });
     if (job.jobstatus === 1) return;
     if (job.jobstatus === 2) throw new Error(String(job.jobresult?.errortext));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -22,7 +22,7 @@ const lowerBound = (controls: number, workers: number, width: number): number =>
   Math.ceil(workers / width) * (t.t_drain + t.t_kube_w + t.t_swap + t.t_back);
 
 const service = await startRealistic();
-const ratios = new Ratios();
+const ratios = new Ratios(service);
 try {
   const { api } = service;
   const { kubernetesversionid: target } = await createParameters(api, TO);
@@ -33,7 +33,7 @@ try {
     await configure(api, 'cks.upgrade.width', width);
     const wish = { id, kubernetesversionid: target! };
     const bound = lowerBound(controls, workers, width);
-    await ratios.measure(`${controls}+${workers}, u = ${width}`, bound, api, 'upgradeKubernetesCluster', wish);
+    await ratios.measure(`${controls}+${workers}, u = ${width}`, bound, 'upgradeKubernetesCluster', wish);
   }
 } finally {
   await service.stop();

@@ -1,6 +1,7 @@
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
 import { fault } from '../../workflows/model/fault.js';
 import { recordCertificates } from '../certificates.js';
+import { isFault } from '../is-fault.js';
 import type { Guests } from './guest.js';
 
 const MIN = { cpus: 2, ramMb: 2048, rootGb: 8 };
@@ -26,11 +27,18 @@ export const upgradeActivities = (guests: Guests) => ({
       .where({ operation_id: ref.operationId, line: ref.line })
       .first<{ attempts: number }>('attempts');
     // A run that failed is stored under its key: each further try of the step asks under another.
-    await guests.run(context, 'upgrade', `${ref.operationId}-${ref.line}-${mode}-${tries.attempts}`, () => ({
-      version,
-      mode,
-      network,
-    }));
+    const key = `${ref.operationId}-${ref.line}-${mode}-${tries.attempts}`;
+    try {
+      await guests.run(context, 'upgrade', key, () => ({ version, mode, network }));
+    } catch (error) {
+      // What was staged may be gone from the node: a further attempt stages again.
+      if (isFault(error, 'NodeRefused'))
+        await guests.deps
+          .db('kubernetes_cluster_vm_map')
+          .where({ vm_id: context.node.vm_id })
+          .update({ staged_version: null });
+      throw error;
+    }
   },
 
   /** Leaves certificates that end after the setting's days, or later; writes down when the first of them ends. */

@@ -100,7 +100,7 @@ export interface OperationRequest {
 }
 
 /** Raised when lists change for the same facts. A run keeps the lists of the revision that it read with its facts. */
-export const LIST_REVISION = 1;
+export const LIST_REVISION = 2;
 
 /** What a list of steps is built from: read once, at the start of an attempt. */
 export interface ClusterFacts {
@@ -137,6 +137,10 @@ export interface ClusterFacts {
   /** Names of the components whose manifests were applied. */
   components: string[];
 }
+
+/** Whether a run read its facts when lists were of an earlier revision than this: it goes on with the lists of that time. */
+export const isBefore = (revision: number, facts: Pick<ClusterFacts, 'revision'>): boolean =>
+  (facts.revision ?? 0) < revision;
 
 export type StopRequest = 'cancel' | 'supersede';
 

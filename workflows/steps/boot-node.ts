@@ -1,6 +1,6 @@
 import type { Item } from '../engine/step.js';
 import { NODE_PHASES } from '../model/node-phase.js';
-import { nodeLabel, type NodeFacts, type NodeRef } from '../model/operation.js';
+import { isBefore, nodeLabel, type NodeFacts, type NodeRef } from '../model/operation.js';
 import type { Act } from '../stubs.js';
 import { findNode, type BootContext } from './context.js';
 
@@ -15,7 +15,7 @@ export const hasReached = (context: BootContext, node: NodeRef, wanted: NodeFact
  * holds the machine's host key.
  */
 const isLeftAlone = (context: BootContext, node: NodeRef): boolean =>
-  context.facts.revision === undefined && hasReached(context, node, 'ready');
+  isBefore(1, context.facts) && hasReached(context, node, 'ready');
 
 /** Brings one machine from nothing to a Ready node of the cluster. `join` is how it gets in: kubeadm init, a join, or etcd. */
 export function bootNode(context: BootContext, node: NodeRef, join: Item<Act>[]): Item<Act>[] {

@@ -1,4 +1,6 @@
+import type { Item } from '../engine/step.js';
 import {
+  isBefore,
   nodeLabel,
   sameNode,
   type ClusterFacts,
@@ -7,6 +9,7 @@ import {
   type NodeRoleName,
 } from '../model/operation.js';
 import type { Settings } from '../model/settings.js';
+import type { Act } from '../stubs.js';
 
 /** What a node's steps must know of the whole: the facts, the limits, and where each new node is placed once that is known. */
 export interface BootContext {
@@ -46,3 +49,7 @@ export function further(facts: ClusterFacts, role: NodeRoleName, count: number):
   const last = Math.max(0, ...nodesOf(facts, role).map(({ index }) => index));
   return numbered(role, count, last + 1);
 }
+
+/** Lanes that do not depend on each other; runs of the time before revision 2 go through one after the other. */
+export const sideBySide = (facts: ClusterFacts, title: string, ...lanes: Item<Act>[][]): Item<Act>[] =>
+  isBefore(2, facts) ? lanes.flat() : [{ title, lanes }];

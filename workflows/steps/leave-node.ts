@@ -1,5 +1,5 @@
 import type { Item } from '../engine/step.js';
-import { nodeLabel, type NodeFacts } from '../model/operation.js';
+import { isBefore, nodeLabel, type NodeFacts } from '../model/operation.js';
 import type { Act } from '../stubs.js';
 import type { BootContext } from './context.js';
 
@@ -42,7 +42,7 @@ export function leaveNode({ facts, settings }: BootContext, node: NodeFacts): It
       run: ({ kubernetes }) => kubernetes.deleteNode(node),
       undo: async (act: Act) => {
         // The step may have failed before it deleted anything; runs of the time before revision 1 took it for done.
-        if (facts.revision !== undefined) await act.kubernetes.deleteNode(node);
+        if (!isBefore(1, facts)) await act.kubernetes.deleteNode(node);
         await finish(act);
       },
     },

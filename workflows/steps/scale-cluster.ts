@@ -4,7 +4,7 @@ import { nodeLabel, type ClusterFacts, type NodeFacts, type NodeRef, type Offeri
 import type { Settings } from '../model/settings.js';
 import type { Act } from '../stubs.js';
 import { bootNode } from './boot-node.js';
-import { bootContext, further, nodesOf, type BootContext } from './context.js';
+import { bootContext, further, nodesOf, sideBySide, type BootContext } from './context.js';
 import { joinControl, joinWorker, waitApi } from './join-node.js';
 import { leaveNode } from './leave-node.js';
 
@@ -48,7 +48,7 @@ const recordScale = ({ request }: ClusterFacts): Item<Act> => ({
   run: ({ store }) => store.recordScale(request),
 });
 
-/** New nodes: reserved together, forwards added together, then all at once. A cancel takes every one of them away again. */
+/** New nodes: reserved together, forwards added together while they are made, all at once. A cancel takes every one of them away again. */
 export function joinSteps(
   context: BootContext,
   coming: readonly NodeRef[],
@@ -73,26 +73,34 @@ export function joinSteps(
       limitSeconds: 60,
       run: ({ store }) => store.ensureKeys(),
     },
-    {
-      title: `network: add forwards to ${names}`,
-      kind: 'network.gateway',
-      key: 'gateway',
-      limitSeconds: settings['cks.network.timeout'],
-      skip: facts.networkShared && 'a shared network has no gateway',
-      run: ({ gateway }) => gateway.apply(),
-      undo: ({ gateway }) => gateway.removeNodeRules(...coming),
-    },
-    {
-      title: `new nodes: ${names}`,
-      width: settings['cks.operation.width'],
-      lanes: coming.map((node) =>
-        bootNode(
-          context,
-          node,
-          node.role === 'control' ? joinControl(context, node, after, true) : joinWorker(context, node, true),
-        ),
-      ),
-    },
+    ...sideBySide(
+      facts,
+      `network and machines of ${names}`,
+      [
+        {
+          title: `network: add forwards to ${names}`,
+          kind: 'network.gateway',
+          key: 'gateway',
+          limitSeconds: settings['cks.network.timeout'],
+          skip: facts.networkShared && 'a shared network has no gateway',
+          run: ({ gateway }) => gateway.apply(),
+          undo: ({ gateway }) => gateway.removeNodeRules(...coming),
+        },
+      ],
+      [
+        {
+          title: `new nodes: ${names}`,
+          width: settings['cks.operation.width'],
+          lanes: coming.map((node) =>
+            bootNode(
+              context,
+              node,
+              node.role === 'control' ? joinControl(context, node, after, true) : joinWorker(context, node, true),
+            ),
+          ),
+        },
+      ],
+    ),
   ];
 }
 

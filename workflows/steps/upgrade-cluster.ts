@@ -1,8 +1,8 @@
-import type { Group, Item } from '../engine/step.js';
-import { nodeLabel, type ClusterFacts, type NodeFacts, type VersionRef } from '../model/operation.js';
+import type { Group, Item, Step } from '../engine/step.js';
+import { isBefore, nodeLabel, type ClusterFacts, type NodeFacts, type VersionRef } from '../model/operation.js';
 import type { Settings } from '../model/settings.js';
 import type { Act } from '../stubs.js';
-import { bootContext, further, nodesOf, type BootContext } from './context.js';
+import { bootContext, further, nodesOf, sideBySide, type BootContext } from './context.js';
 import { waitApi } from './join-node.js';
 import { drain, leaveNode } from './leave-node.js';
 import { refreshKubeconfig } from './power.js';
@@ -40,13 +40,20 @@ export function upgradeClusterSteps(facts: ClusterFacts, settings: Settings): It
       run: ({ kubernetes }) => kubernetes.recordBaseline(),
     },
     stage(context, nodes, target),
-    {
-      title: `${nodeLabel(lead)}: save etcd`,
-      kind: 'etcd.save',
-      limitSeconds: settings['cks.etcd.timeout'],
-      skip: facts.target !== null && 'it was saved before the first control node',
-      run: ({ node }) => node.saveEtcd(lead),
-    },
+    ...sideBySide(
+      facts,
+      'save etcd and eject the media',
+      [
+        {
+          title: `${nodeLabel(lead)}: save etcd`,
+          kind: 'etcd.save',
+          limitSeconds: settings['cks.etcd.timeout'],
+          skip: facts.target !== null && 'it was saved before the first control node',
+          run: ({ node }) => node.saveEtcd(lead),
+        },
+      ],
+      isBefore(2, facts) ? [] : [ejectAll(context, nodes, target)],
+    ),
     ...controls.map((node) => upgradeControl(context, node, target, node === controls[0])),
     ...extra.join,
     {
@@ -66,11 +73,16 @@ export function upgradeClusterSteps(facts: ClusterFacts, settings: Settings): It
   ];
 }
 
+/** A node is staged once: an upgrade of many nodes goes on in new histories, each with a list of its own. */
+const isStaged = (facts: ClusterFacts, node: NodeFacts, target: VersionRef): string | false =>
+  isAt(node, target) ||
+  (!isBefore(2, facts) && node.staged === target.semantic && `${nodeLabel(node)} has ${target.semantic} staged`);
+
 const isAt = (node: NodeFacts, { semantic }: VersionRef): string | false =>
   node.version === semantic && `${nodeLabel(node)} runs ${semantic}`;
 
 /** Images and programs on all nodes at once, before the first of them is drained. */
-function stage({ settings }: BootContext, nodes: readonly NodeFacts[], target: VersionRef): Group<Act> {
+function stage({ facts, settings }: BootContext, nodes: readonly NodeFacts[], target: VersionRef): Group<Act> {
   return {
     title: `stage ${target.semantic} on all nodes`,
     width: settings['cks.operation.width'],
@@ -79,7 +91,7 @@ function stage({ settings }: BootContext, nodes: readonly NodeFacts[], target: V
         title: `${nodeLabel(node)}: attach the medium of ${target.semantic}`,
         kind: 'medium.attach',
         limitSeconds: settings['cks.machine.timeout'],
-        skip: isAt(node, target),
+        skip: isStaged(facts, node, target),
         run: ({ hypervisor }) => hypervisor.attachVersionMedium(node, target.id),
         undo: ({ hypervisor }) => hypervisor.ejectMedium(node, target.id),
       },
@@ -87,7 +99,7 @@ function stage({ settings }: BootContext, nodes: readonly NodeFacts[], target: V
         title: `${nodeLabel(node)}: stage ${target.semantic}`,
         kind: 'node.stage',
         limitSeconds: settings['cks.node.stage.timeout'],
-        skip: isAt(node, target),
+        skip: isStaged(facts, node, target),
         slot: { name: () => `install@${node.hostId}`, width: settings['cks.host.install.width'] },
         run: ({ node: guest }) => guest.stage(node, target.semantic),
       },
@@ -104,15 +116,21 @@ function upgradeControl(context: BootContext, node: NodeFacts, target: VersionRe
     title: `upgrade ${label}`,
     lanes: [
       [
-        {
-          title: `${label}: take it out of the balancer`,
-          kind: 'network.member',
-          limitSeconds: settings['cks.network.timeout'],
-          skip: facts.controlCount < 2 ? 'it is the only control node' : skip,
-          run: ({ gateway }) => gateway.drain(node),
-          undo: ({ gateway }) => gateway.serve(node),
-        },
-        drain(context, node, skip),
+        ...sideBySide(
+          facts,
+          `${label}: out of service`,
+          [
+            {
+              title: `${label}: take it out of the balancer`,
+              kind: 'network.member',
+              limitSeconds: settings['cks.network.timeout'],
+              skip: facts.controlCount < 2 ? 'it is the only control node' : skip,
+              run: ({ gateway }) => gateway.drain(node),
+              undo: ({ gateway }) => gateway.serve(node),
+            },
+          ],
+          [drain(context, node, skip)],
+        ),
         {
           title: `${label}: upgrade kubeadm's parts and the kubelet`,
           kind: first ? 'node.upgrade.first' : 'node.upgrade.control',
@@ -127,20 +145,21 @@ function upgradeControl(context: BootContext, node: NodeFacts, target: VersionRe
           },
           undo: ({ kubernetes, gateway }) => returnToService(kubernetes, gateway, node, facts.controlCount),
         },
-        {
-          title: `${label}: wait until Ready at ${target.semantic}, and schedule on it again`,
-          kind: 'node.return',
-          limitSeconds: settings['cks.node.ready.timeout'],
-          skip,
-          run: ({ kubernetes }) => kubernetes.returnToService(node, target.semantic),
-        },
-        {
-          title: `${label}: put it back into the balancer`,
-          kind: 'network.member',
-          limitSeconds: settings['cks.network.timeout'],
-          skip: facts.controlCount < 2 ? 'it is the only control node' : skip,
-          run: ({ gateway }) => gateway.serve(node),
-        },
+        // The balancer asks its members itself: one whose API server does not answer yet gets no connection.
+        ...sideBySide(
+          facts,
+          `${label}: back into service`,
+          [returnNode(context, node, target)],
+          [
+            {
+              title: `${label}: put it back into the balancer`,
+              kind: 'network.member',
+              limitSeconds: settings['cks.network.timeout'],
+              skip: facts.controlCount < 2 ? 'it is the only control node' : skip,
+              run: ({ gateway }) => gateway.serve(node),
+            },
+          ],
+        ),
         {
           title: `${label}: wait for a healthy etcd`,
           kind: 'etcd.health',
@@ -179,38 +198,53 @@ function upgradeWorker(context: BootContext, node: NodeFacts, target: VersionRef
       skip,
       run: ({ node: guest }) => guest.upgrade(node, target.semantic, 'worker'),
     },
-    {
-      title: `${label}: wait until Ready at ${target.semantic}, and schedule on it again`,
-      kind: 'node.return',
-      limitSeconds: settings['cks.node.ready.timeout'],
-      skip,
-      run: ({ kubernetes }) => kubernetes.returnToService(node, target.semantic),
-    },
+    returnNode(context, node, target),
     ...after(context, node, target),
   ];
 }
 
-/** A node that is done: its pods are looked for, its medium goes, and it stands whatever comes. */
-function after({ settings }: BootContext, node: NodeFacts, target: VersionRef): Item<Act>[] {
-  const label = nodeLabel(node);
-  return [
-    {
-      title: `${label}: wait for the pods that were ready before`,
-      kind: 'kubernetes.workload',
-      wait: true,
-      limitSeconds: settings['cks.workload.timeout'],
-      skip: isAt(node, target),
-      run: ({ kubernetes }) => kubernetes.waitBaseline(),
-    },
-    {
-      title: `${label}: eject the medium of ${target.semantic}`,
-      kind: 'medium.eject',
-      keep: true,
-      limitSeconds: settings['cks.machine.timeout'],
-      run: ({ hypervisor }) => hypervisor.ejectMedium(node, target.id),
-    },
-  ];
+const returnNode = ({ settings }: BootContext, node: NodeFacts, target: VersionRef): Step<Act> => ({
+  title: `${nodeLabel(node)}: wait until Ready at ${target.semantic}, and schedule on it again`,
+  kind: 'node.return',
+  limitSeconds: settings['cks.node.ready.timeout'],
+  skip: isAt(node, target),
+  run: ({ kubernetes }) => kubernetes.returnToService(node, target.semantic),
+});
+
+/** A node that is done: its pods are looked for, and it stands whatever comes. */
+function after(context: BootContext, node: NodeFacts, target: VersionRef): Item<Act>[] {
+  const wait: Step<Act> = {
+    title: `${nodeLabel(node)}: wait for the pods that were ready before`,
+    kind: 'kubernetes.workload',
+    wait: true,
+    keep: true,
+    limitSeconds: context.settings['cks.workload.timeout'],
+    skip: isAt(node, target),
+    run: ({ kubernetes }) => kubernetes.waitBaseline(),
+  };
+  // Runs of the time before revision 2 ejected a node's medium only now.
+  return isBefore(2, context.facts)
+    ? [
+        { ...wait, keep: false },
+        { ...eject(context, node, target), keep: true },
+      ]
+    : [wait];
 }
+
+/** What an upgrade takes from a medium was staged: no node needs its own any more, nor the host's file. */
+const ejectAll = (context: BootContext, nodes: readonly NodeFacts[], target: VersionRef): Group<Act> => ({
+  title: `eject the medium of ${target.semantic} from all nodes`,
+  width: context.settings['cks.operation.width'],
+  lanes: nodes.map((node) => [eject(context, node, target)]),
+});
+
+const eject = ({ facts, settings }: BootContext, node: NodeFacts, target: VersionRef): Step<Act> => ({
+  title: `${nodeLabel(node)}: eject the medium of ${target.semantic}`,
+  kind: 'medium.eject',
+  limitSeconds: settings['cks.machine.timeout'],
+  skip: !isBefore(2, facts) && isAt(node, target),
+  run: ({ hypervisor }) => hypervisor.ejectMedium(node, target.id),
+});
 
 /** Extra workers at the new version, made when the control plane has it, gone when all others have it. */
 function surgeNodes(
