@@ -22,6 +22,9 @@ import { DEPLOYMENT, TASK_QUEUE } from './workflows/model/operation.js';
 /** How long calls to hosts may still run when this process is told to stop. */
 const STOP_GRACE_MS = 5000;
 
+/** Open runs kept in memory; past these a run's next step begins with a replay of its whole history. */
+const MOST_KEPT_RUNS = 1000;
+
 const env = readWorkerEnvironment(process.env);
 const metricsPlace = readMetricsPlace(process.env, 'worker');
 const log = pino({ name: 'worker', level: env.logLevel });
@@ -73,7 +76,7 @@ const worker = await Worker.create({
   stickyQueueScheduleToStartTimeout: '2s',
   maxHeartbeatThrottleInterval: '1s',
   defaultHeartbeatThrottleInterval: '1s',
-  maxCachedWorkflows: 200,
+  maxCachedWorkflows: MOST_KEPT_RUNS,
   interceptors: { activity: [timedActivities(metrics)] },
   // A run ends on the build that it began on: its list of steps is that build's.
   ...(env.buildId !== undefined && {
