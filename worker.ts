@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import pino from 'pino';
 import { buildActivities, registered } from './activities/index.js';
 import { driversFor } from './activities/drivers.js';
 import { readWorkerEnvironment } from './activities/environment.js';
 import { openImageStore } from './activities/images/open-store.js';
 import { keepSchedules } from './activities/schedules.js';
+import { keepZoneQueues } from './activities/zone-workers.js';
 import { KubernetesClients } from './activities/kubernetes/clients.js';
 import { assertKey, WrongKey } from './db/key-check.js';
 import { connect } from './db/knex.js';
@@ -17,6 +18,7 @@ import { workerMetrics } from './metrics/worker.js';
 import { Sealer } from './db/secret.js';
 import { projectRoot } from './db/project-root.js';
 import { connectTemporal } from './workflows/client.js';
+import { textOf } from './workflows/model/fault.js';
 import { DEPLOYMENT, TASK_QUEUE } from './workflows/model/operation.js';
 
 /** How long calls to hosts may still run when this process is told to stop. */
@@ -65,11 +67,9 @@ const activities = buildActivities({
   buildId: env.buildId,
   scanEnded: (zone, seconds) => metrics.scanEnded(zone, seconds),
 });
-const worker = await Worker.create({
+const shared = {
   connection,
   namespace: env.namespace,
-  taskQueue: TASK_QUEUE,
-  workflowBundle: { codePath: path.join(projectRoot(), 'dist/workflow-bundle.js') },
   activities: registered(activities),
   shutdownGraceTime: '15s',
   shutdownForceTime: '25s',
@@ -86,15 +86,34 @@ const worker = await Worker.create({
       defaultVersioningBehavior: 'PINNED',
     },
   }),
+} satisfies Partial<WorkerOptions>;
+const worker = await Worker.create({
+  ...shared,
+  taskQueue: TASK_QUEUE,
+  workflowBundle: { codePath: path.join(projectRoot(), 'dist/workflow-bundle.js') },
 });
+const ofZones: Promise<void>[] = [];
+const serveZone = async (taskQueue: string) => {
+  const run = (await Worker.create({ ...shared, taskQueue })).run();
+  ofZones.push(run);
+  // Without it a zone would have no worker while this process looks well: it is started again.
+  run.catch((error: unknown) => {
+    log.fatal({ taskQueue, error: textOf(error) }, 'the work on a zone broke off');
+    process.exit(1);
+  });
+};
 // A call to a host that hangs would hold this process up; another worker makes it again.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => void drivers.close(STOP_GRACE_MS));
 log.info({ taskQueue: TASK_QUEUE, ...(env.buildId !== undefined && { build: env.buildId }) }, 'worker is up');
 const metricsServer = await serveMetrics(metrics.registry, metricsPlace, log, process.env['METRICS_API_SOCKET']);
 const stopSchedules = keepSchedules(temporal, db, log);
+const stopZones = keepZoneQueues(db, env.zones, serveZone, log);
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, stopZones);
 try {
   await worker.run();
+  await Promise.all(ofZones);
 } finally {
+  stopZones();
   stopSchedules();
   metricsServer?.close();
   await drivers.close();

@@ -18,23 +18,35 @@ const runOf = () => activityInfo().workflowExecution!.runId;
 export const claimingActivities = (deps: Deps) => ({
   /**
    * Takes the operation for this run, after the operation that it takes over from has ended, and reads the facts for its list.
-   * `before`: the run that this one goes on from in a new history.
+   * `before`: the run that this one goes on from in a new history. `queue`: where the machines are looked at, if not here.
    * A further attempt looks at the machines first: rows may be older than the world. Null: the operation is not to be had.
    */
-  async claim(operationId: string, before?: string): Promise<{ claim: Claim; facts: ClusterFacts } | null> {
+  async claim(
+    operationId: string,
+    before?: string,
+    queue?: string,
+  ): Promise<{ claim: Claim; facts: ClusterFacts } | null> {
     for (;;) {
       const claim = await claimOperation(deps.db, operationId, runOf(), before);
       if (claim === null) return null;
       if (claim !== 'wait') {
-        // A host that does not answer is met by the step that needs it.
-        if (claim.attempt > 1)
-          await surveyNodes(deps, claim.clusterId).catch((error: unknown) =>
-            deps.log.warn({ error: textOf(error) }, 'could not look at the machines'),
-          );
+        if (claim.attempt > 1 && queue === undefined) await look(deps, claim.clusterId);
         return { claim, facts: await readFacts(deps.db, operationId) };
       }
       heartbeat();
       await sleep(300);
     }
   },
+
+  /** Looks at the cluster's machines, and reads the facts for the list again. */
+  async survey(operationId: string, clusterId: string): Promise<ClusterFacts> {
+    await look(deps, clusterId);
+    return readFacts(deps.db, operationId);
+  },
 });
+
+/** A host that does not answer is met by the step that needs it. */
+const look = (deps: Deps, clusterId: string): Promise<void> =>
+  surveyNodes(deps, clusterId).catch((error: unknown) =>
+    deps.log.warn({ error: textOf(error) }, 'could not look at the machines'),
+  );

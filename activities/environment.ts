@@ -15,6 +15,8 @@ export interface WorkerEnvironment {
   pollMs: number;
   /** The build that operations begun here stay with. Without one there are no builds: any worker goes on with any run. */
   buildId: string | undefined;
+  /** Names or ids of the zones that this worker serves; undefined: all. */
+  zones: string[] | undefined;
 }
 
 /** The worker's environment, checked once. Throws with the name of what is missing or wrong. */
@@ -34,6 +36,7 @@ export function readWorkerEnvironment(env: NodeJS.ProcessEnv): WorkerEnvironment
     logLevel: env['CKS_LOG_LEVEL'] ?? 'info',
     pollMs,
     buildId: readBuildId(env['CKS_BUILD_ID']),
+    zones: env['CKS_ZONES']?.split(',').flatMap((name) => name.trim() || []),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { transact } from '../db/knex.js';
-import { inputOf, lockRoot, openNetworkChanges, settleNetworkChange } from '../db/network-changes.js';
+import { lockRoot, openNetworkChanges, readChangeInput, settleNetworkChange } from '../db/network-changes.js';
 import { takePublicAddress } from '../db/public-addresses.js';
 import { readGatewayFacts, readRulesVersion } from '../db/rules.js';
 import type { NetworkRow, ZoneRow } from '../db/rows.js';
@@ -86,7 +86,7 @@ export async function ensureNetworkImplemented({ db, openGateway }: Needs, netwo
 export async function resumeNetworkJobs({ db, temporal, log }: Pick<Deps, 'db' | 'temporal' | 'log'>): Promise<void> {
   for (const change of await openNetworkChanges(db, START_GRACE)) {
     try {
-      if (await startNetworkRun(temporal, inputOf(change))) {
+      if (await startNetworkRun(temporal, await readChangeInput(db, change))) {
         log.info({ job: change.job_id }, 'started a network change that had no run');
         continue;
       }

@@ -1,8 +1,11 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import { isDeepStrictEqual } from 'node:util';
 import { TASK_QUEUE } from '../workflows/model/operation.js';
 import { readSettings } from '../db/configuration.js';
+import { readZoneQueue } from '../db/zone-queue.js';
+import type { ZoneQueue } from '../workflows/model/zone-queue.js';
 import { textOf } from '../workflows/model/fault.js';
 
 interface Scan {
@@ -27,10 +30,10 @@ const RETENTION: Scan = {
   seconds: 300,
   limit: '2m',
 };
-const ofZone = (zoneId: string, seconds: number): Scan => ({
+const ofZone = (zoneId: string, seconds: number, queue: ZoneQueue | undefined): Scan => ({
   id: `cks-scan-zone-${zoneId}`,
   workflowType: 'scanZone',
-  args: [zoneId],
+  args: queue ? [zoneId, queue] : [zoneId],
   seconds,
   limit: '10m',
 });
@@ -57,15 +60,18 @@ async function ensureSchedule(client: Client, scan: Scan): Promise<void> {
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(scan.id);
-    const [interval] = (await handle.describe()).spec.intervals ?? [];
-    if (interval?.every !== scan.seconds * 1000) await handle.update((found) => ({ ...found, spec: specOf(scan) }));
+    const { spec, action } = await handle.describe();
+    const same = spec.intervals?.[0]?.every === scan.seconds * 1000 && isDeepStrictEqual(action.args, scan.args);
+    if (!same)
+      await handle.update((found) => ({ ...found, spec: specOf(scan), action: { ...found.action, args: scan.args } }));
   }
 }
 
 async function wanted(db: Knex): Promise<Scan[]> {
   const seconds = (await readSettings(db))['cks.scan.seconds'];
   const zones = await db('data_center').whereNull('removed').select<{ uuid: string }[]>('uuid');
-  return [OPERATIONS, RETENTION, ...zones.map(({ uuid }) => ofZone(uuid, seconds))];
+  const queues = await Promise.all(zones.map(({ uuid }) => readZoneQueue(db, uuid)));
+  return [OPERATIONS, RETENTION, ...zones.map(({ uuid }, i) => ofZone(uuid, seconds, queues[i]))];
 }
 
 /** Ids of the schedules that there are to be. */

@@ -12,6 +12,7 @@ import { refuseMachineChange, type MachineFacts } from '../workflows/model/machi
 import { now, nowPlus, transact, type Db } from './knex.js';
 import type { MachineChangeRow, VmRow } from './rows.js';
 import { writeEvent } from './write-event.js';
+import { readZoneQueue } from './zone-queue.js';
 
 const VM_COMMANDS = 'org.apache.cloudstack.api.command.user.vm';
 
@@ -143,7 +144,9 @@ export const claimMachineChange = (db: Knex, jobId: string, runId: string): Prom
     const change = await readChange(trx, jobId);
     if (claimed !== 1 || !change) return null;
     const vm = await mustReadMachine(trx, change.vm_id);
+    const queue = await readZoneQueue(trx, vm.data_center_id);
     return {
+      ...(queue && { queue }),
       kind: change.kind,
       machineName: vm.name,
       limitSeconds: change.limit_seconds,

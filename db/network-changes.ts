@@ -11,6 +11,7 @@ import { now, nowPlus, transact, type Db } from './knex.js';
 import { EFFECTS, type WasBefore } from './network-effects.js';
 import type { NetworkChangeRow, NetworkRow, VpcRow } from './rows.js';
 import { writeEvent } from './write-event.js';
+import { readZoneQueue } from './zone-queue.js';
 
 const COMMANDS = 'org.apache.cloudstack.api.command.user';
 
@@ -93,7 +94,13 @@ export async function queueNetworkChange(
 ): Promise<QueuedNetworkChange> {
   const rule = NETWORK_CHANGES[kind];
   const jobId = randomUUID();
-  const input: NetworkChangeInput = { jobId, networkId: root.network?.uuid ?? null, vpcId: root.vpc?.uuid ?? null };
+  const queue = await readZoneQueue(trx, root.zoneId);
+  const input: NetworkChangeInput = {
+    jobId,
+    networkId: root.network?.uuid ?? null,
+    vpcId: root.vpc?.uuid ?? null,
+    ...(queue && { queue }),
+  };
   await trx('async_job').insert({
     uuid: jobId,
     job_cmd: `${COMMANDS}.${rule.cmd}`,
@@ -200,8 +207,16 @@ export const openNetworkChanges = (db: Db, olderThanSeconds: number): Promise<Ne
       .orderBy('id'),
   );
 
-export const inputOf = (change: NetworkChangeRow): NetworkChangeInput => ({
-  jobId: change.job_id,
-  networkId: change.network_id,
-  vpcId: change.vpc_id,
-});
+/** What the run of a change that is there starts with. */
+export async function readChangeInput(db: Db, change: NetworkChangeRow): Promise<NetworkChangeInput> {
+  const owner = await db(change.vpc_id === null ? 'networks' : 'vpc')
+    .where({ uuid: change.vpc_id ?? change.network_id ?? '' })
+    .first<{ data_center_id: string } | undefined>('data_center_id');
+  const queue = owner && (await readZoneQueue(db, owner.data_center_id));
+  return {
+    jobId: change.job_id,
+    networkId: change.network_id,
+    vpcId: change.vpc_id,
+    ...(queue && { queue }),
+  };
+}

@@ -1,6 +1,7 @@
 import type { RunToStart } from '../workflows/model/operation.js';
 import type { Db } from './knex.js';
 import type { ClusterRow, OperationRow } from './rows.js';
+import { readZoneQueue } from './zone-queue.js';
 
 /** What the run of an operation is started with. */
 export async function readRun(db: Db, operation: OperationRow): Promise<RunToStart | undefined> {
@@ -17,6 +18,7 @@ export async function readRun(db: Db, operation: OperationRow): Promise<RunToSta
       clusterName: cluster.name,
       accountId: cluster.account_id,
       zoneName: zone?.name ?? '',
+      queue: await readZoneQueue(db, cluster.zone_id),
     }
   );
 }

@@ -8,6 +8,7 @@ import {
 import type { Activities } from '../activities/index.js';
 import { describeFailure } from './engine/failure.js';
 import type { MachineChangeInput, MachineClaim, MachineOutcome } from './model/machine-change.js';
+import { onQueue, type ZoneQueue } from './model/zone-queue.js';
 
 type Machines = Activities['machines'];
 
@@ -17,8 +18,9 @@ const bookkeeping = proxyLocalActivities<Pick<Machines, 'claimMachineChange' | '
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
-const within = (seconds: number) =>
+const within = (seconds: number, queue: ZoneQueue | undefined) =>
   proxyActivities<Machines>({
+    ...onQueue(queue),
     scheduleToCloseTimeout: `${seconds}s`,
     heartbeatTimeout: '6s',
     // The machine is settled only when nothing works on it any more.
@@ -50,7 +52,7 @@ export async function changeMachine({ jobId }: MachineChangeInput): Promise<Mach
 }
 
 async function work(jobId: string, claim: MachineClaim): Promise<void> {
-  const act = within(claim.limitSeconds);
+  const act = within(claim.limitSeconds, claim.queue);
   switch (claim.kind) {
     case 'deploy':
       await act.ensureMachinePlaced(jobId);
@@ -75,8 +77,8 @@ async function work(jobId: string, claim: MachineClaim): Promise<void> {
  * After a failure: what a deploy made is taken away, and the state of any other machine is what its host says. Answers the state
  * to record when the host cannot be asked.
  */
-async function rest(jobId: string, { kind }: MachineClaim): Promise<string | undefined> {
-  const act = within(60);
+async function rest(jobId: string, { kind, queue }: MachineClaim): Promise<string | undefined> {
+  const act = within(60, queue);
   try {
     if (kind === 'deploy') await act.ensureMachineUnmade(jobId);
     else await act.ensureMachineSeen(jobId, false);

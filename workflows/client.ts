@@ -6,6 +6,7 @@ import {
   DEPLOYMENT,
   TASK_QUEUE,
   workflowIdOf,
+  type OperationInput,
   type Requests,
   type RunToStart,
   type StopRequest,
@@ -54,7 +55,7 @@ export async function startRun(client: Client, run: RunToStart): Promise<boolean
       workflowId: workflowIdOf(run.operationId),
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowTaskTimeout: '5s',
-      args: [{ operationId: run.operationId }],
+      args: [{ operationId: run.operationId, ...(run.queue && { queue: run.queue }) } satisfies OperationInput],
       staticSummary: `${run.kind} cluster ${run.clusterName}${run.attempt > 1 ? ` (attempt ${run.attempt})` : ''}`,
       typedSearchAttributes: new TypedSearchAttributes([
         { key: ATTRIBUTES.cluster, value: run.clusterId },

@@ -2,6 +2,7 @@ import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from 
 import type { Activities } from '../activities/index.js';
 import type { StepRef } from './model/operation.js';
 import type { PlanLine } from './model/plan.js';
+import { onQueue, type ZoneQueue } from './model/zone-queue.js';
 
 type Groups = Activities['steps'];
 type Bound<G> = {
@@ -30,13 +31,24 @@ export const claiming = proxyActivities<Activities['claiming']>({
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
+/** Looks at the machines before a further attempt: rows may be older than the world. */
+export const surveying = (queue: ZoneQueue) =>
+  proxyActivities<Pick<Activities['claiming'], 'survey'>>({
+    ...onQueue(queue),
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '30s',
+    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 20 },
+  });
+
 /** Looks at nodes after a failure; what cannot be had soon is left. */
-export const looking = proxyActivities<Activities['evidence']>({
-  scheduleToCloseTimeout: '90s',
-  startToCloseTimeout: '45s',
-  heartbeatTimeout: '30s',
-  retry: { initialInterval: '1s', maximumAttempts: 2 },
-});
+export const looking = (queue: ZoneQueue | undefined) =>
+  proxyActivities<Activities['evidence']>({
+    ...onQueue(queue),
+    scheduleToCloseTimeout: '90s',
+    startToCloseTimeout: '45s',
+    heartbeatTimeout: '30s',
+    retry: { initialInterval: '1s', maximumAttempts: 2 },
+  });
 
 const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>({
   startToCloseTimeout: '1h',
@@ -57,10 +69,14 @@ const asRef = (arg: unknown): unknown =>
  * Stubs for one line: each call carries the line's reference, its title as summary for the Temporal Web UI, and its limit over
  * all attempts.
  */
-export function stubsFor(clusterId: string, operationId: string) {
+export function stubsFor(clusterId: string, operationId: string, queue: ZoneQueue | undefined) {
   return (line: PlanLine, limitSeconds: number, undo: boolean): Act => {
     const ref: StepRef = { operationId, clusterId, line: line.line, undo };
-    const options = { summary: undo ? `undo: ${line.title}` : line.title, scheduleToCloseTimeout: `${limitSeconds}s` };
+    const options = {
+      ...onQueue(queue),
+      summary: undo ? `undo: ${line.title}` : line.title,
+      scheduleToCloseTimeout: `${limitSeconds}s`,
+    };
     const group = (groupName: string) =>
       new Proxy({}, {
         get: (_, name: string) => (...args: unknown[]) =>

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { beginImageWork, copyFailed, copyReady, endCopy, readImage, settleImage } from '../../db/images.js';
 import { readSettings } from '../../db/configuration.js';
 import type { HostRow } from '../../db/rows.js';
+import { readZoneQueue } from '../../db/zone-queue.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { ImageCopy, ImageWork } from '../../workflows/model/image.js';
 import type { Deps } from '../deps.js';
@@ -29,11 +30,22 @@ export const imageActivities = ({ db, openHypervisor, fetchImage, images }: Deps
     return { image, host: openHypervisor(host) };
   };
 
+  /** Each copy with the queue of its host's zone. */
+  const withQueues = (copies: ImageCopy[]): Promise<ImageCopy[]> =>
+    Promise.all(
+      copies.map(async (copy) => {
+        const host = await db<HostRow>('host').where({ uuid: copy.hostId }).first('data_center_id');
+        const queue = host && (await readZoneQueue(db, host.data_center_id));
+        return queue ? { ...copy, queue } : copy;
+      }),
+    );
+
   return {
     async beginImageRun(imageId: string): Promise<ImageWork> {
       const settings = await readSettings(db);
       const limitSeconds = settings['cks.download.timeout'] + settings['cks.machine.volume.timeout'];
-      return { ...(await beginImageWork(db, imageId)), limitSeconds };
+      const { kind, copies } = await beginImageWork(db, imageId);
+      return { kind, copies: await withQueues(copies), limitSeconds };
     },
 
     /** Leaves the image in the pool; fetched only where the host's driver asks for the file. */

@@ -7,6 +7,7 @@ import { command, list, type Context } from '../command.js';
 import { look, readKeys, SSH_KEYS, TLS_KEYS } from '../host-keys.js';
 import { operatorOf } from '../operator.js';
 import { p } from '../params.js';
+import { readZoneQueue } from '../../db/zone-queue.js';
 import { HOST, hostView } from '../views/host.js';
 
 const DEFAULT_POOL = 'default';
@@ -77,12 +78,13 @@ export const addHost = command({
 
 interface Found {
   name: string;
-  zone: { name: string; hypervisor: string };
+  zone: { uuid: string; name: string; hypervisor: string };
   enabled: boolean;
 }
 
 async function find(ctx: Context, hostId: string, { name, zone, enabled }: Found): Promise<void> {
-  const answer = await look(ctx, { hostId }, hostId);
+  const queue = await readZoneQueue(ctx.db, zone.uuid);
+  const answer = await look(ctx, { hostId, ...(queue && { queue }) }, hostId);
   if (!('facts' in answer)) throw fault('Internal', 'a worker was asked for a host and answered something else');
   const { facts } = answer;
   if (facts.hypervisor.toLowerCase() !== zone.hypervisor.toLowerCase())

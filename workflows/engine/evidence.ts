@@ -1,6 +1,7 @@
 import { patched } from '@temporalio/workflow';
 import type { NodeRef } from '../model/operation.js';
 import type { PlanLine } from '../model/plan.js';
+import type { ZoneQueue } from '../model/zone-queue.js';
 import { looking } from '../stubs.js';
 
 const ON_A_NODE = /^(control|worker|etcd)-(\d+): /;
@@ -22,11 +23,12 @@ export function nodesToAsk(lines: readonly Pick<PlanLine, 'title' | 'kind'>[]): 
 export async function evidenceOf(
   operationId: string,
   lines: readonly Pick<PlanLine, 'title' | 'kind'>[],
+  queue: ZoneQueue | undefined,
 ): Promise<string | undefined> {
   const nodes = nodesToAsk(lines);
   if (nodes.length === 0 || !patched('evidence')) return undefined;
   try {
-    return (await looking.collectEvidence(operationId, nodes)) || undefined;
+    return (await looking(queue).collectEvidence(operationId, nodes)) || undefined;
   } catch {
     return undefined;
   }

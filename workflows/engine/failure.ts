@@ -10,7 +10,6 @@ const TIMEOUTS: Record<string, string> = {
   HEARTBEAT: 'its worker stopped answering',
   START_TO_CLOSE: 'one attempt took longer than the limit of the step',
   SCHEDULE_TO_CLOSE: 'it took longer than the limit of the step',
-  SCHEDULE_TO_START: 'no worker took it: start a worker for its task queue',
 };
 
 /** A failed step in words and with a code of the fault table, whatever was thrown. */
@@ -21,6 +20,8 @@ export function describeFailure(error: unknown, limitSeconds: number): Failure {
     return { code: isFaultCode(at.type) ? at.type : 'Internal', message: at.message };
   }
   if (at instanceof TimeoutFailure) {
+    if (at.timeoutType === 'SCHEDULE_TO_START')
+      return { code: 'StepTimeout', message: 'no worker serves its zone: start one, with CKS_ZONES naming the zone' };
     const last = at.cause ? `; before that: ${at.cause.message}` : '';
     const what = TIMEOUTS[String(at.timeoutType)] ?? 'it timed out';
     return { code: 'StepTimeout', message: `${what} (${limitSeconds} s)${last}` };

@@ -9,7 +9,7 @@ import {
 import { pauseSignal, progressQuery, requestsQuery, stopSignal } from '../messages.js';
 import type { ClusterFacts, OperationInput, Outcome, StopRequest } from '../model/operation.js';
 import type { SettingName, Settings } from '../model/settings.js';
-import { bookkeeping, claiming, stubsFor, type Act } from '../stubs.js';
+import { bookkeeping, claiming, stubsFor, surveying, type Act } from '../stubs.js';
 import { evidenceOf } from './evidence.js';
 import { describeFailure } from './failure.js';
 import { Runner } from './runner.js';
@@ -39,7 +39,10 @@ const MARKS = {
  * Runs an operation from claim to rest. Whatever goes wrong inside, mistakes of this code included, the cluster's state, the
  * operation and its job are settled.
  */
-export async function operate({ operationId }: OperationInput, operation: Operation): Promise<Outcome | 'not claimed'> {
+export async function operate(
+  { operationId, queue }: OperationInput,
+  operation: Operation,
+): Promise<Outcome | 'not claimed'> {
   let runner: Runner<Act> | undefined;
   let paused = false;
   let stop: StopRequest | undefined;
@@ -59,16 +62,19 @@ export async function operate({ operationId }: OperationInput, operation: Operat
   });
 
   const claimed = await CancellationScope.nonCancellable(() =>
-    claiming.claim(operationId, workflowInfo().continuedFromExecutionRunId),
+    claiming.claim(operationId, workflowInfo().continuedFromExecutionRunId, queue?.name),
   );
   if (claimed === null) return 'not claimed';
-  const { claim, facts } = claimed;
+  const { claim } = claimed;
   let outcome: Outcome;
   let goesOn = false;
   try {
+    // The worker that claims may be none that reaches the zone's hosts.
+    const facts =
+      queue && claim.attempt > 1 ? await surveying(queue).survey(operationId, claim.clusterId) : claimed.facts;
     runner = new Runner<Act>({
       items: operation.steps(facts, claim.settings),
-      stubs: stubsFor(claim.clusterId, operationId),
+      stubs: stubsFor(claim.clusterId, operationId, queue),
       limit: {
         seconds: Math.max(1, Number(claim.settings[operation.limit]) - claim.elapsedSeconds),
         setting: operation.limit,
@@ -90,11 +96,12 @@ export async function operate({ operationId }: OperationInput, operation: Operat
     const { code, message } = describeFailure(error, 0);
     outcome = { end: 'failed', fault: code, reason: message, leftovers: [], failedLines: [], leftoverLines: [] };
   }
-  if (goesOn) return continueAsNew<(input: OperationInput) => Promise<Outcome>>({ operationId });
+  if (goesOn)
+    return continueAsNew<(input: OperationInput) => Promise<Outcome>>({ operationId, ...(queue && { queue }) });
   if (runner && outcome.end === 'failed') {
     const { lines } = runner;
     const failed = outcome.failedLines.flatMap(({ line }) => lines[line] ?? []);
-    const evidence = await CancellationScope.nonCancellable(() => evidenceOf(operationId, failed));
+    const evidence = await CancellationScope.nonCancellable(() => evidenceOf(operationId, failed, queue));
     if (evidence !== undefined) outcome = { ...outcome, evidence };
   }
   if (runner) showDetails(runner, outcome);

@@ -1,3 +1,5 @@
+import type { ZoneQueue } from './zone-queue.js';
+
 /** Where an image stands in a zone, and a copy of it in one host's pool. */
 export type ImageState = 'NotUploaded' | 'NotDownloaded' | 'Downloading' | 'Ready' | 'Failed';
 export type CopyState = 'NotDownloaded' | 'Downloading' | 'Ready' | 'Failed' | 'Removing';
@@ -56,6 +58,7 @@ export interface ImageCopy {
   poolId: string;
   hostId: string;
   hostName: string;
+  queue?: ZoneQueue;
 }
 
 export interface ImageWork {

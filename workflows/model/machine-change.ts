@@ -1,3 +1,5 @@
+import type { ZoneQueue } from './zone-queue.js';
+
 /** What can be done to one machine of a user, and what its run is told. */
 export const MACHINE_CHANGE_KINDS = ['deploy', 'import', 'start', 'stop', 'reboot', 'destroy'] as const;
 export type MachineChangeKind = (typeof MACHINE_CHANGE_KINDS)[number];
@@ -27,6 +29,7 @@ export interface MachineClaim {
   machineName: string;
   limitSeconds: number;
   params: MachineChangeParams;
+  queue?: ZoneQueue;
 }
 
 export interface MachineOutcome {

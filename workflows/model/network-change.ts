@@ -1,3 +1,5 @@
+import type { ZoneQueue } from './zone-queue.js';
+
 /** Commands that change rows which a gateway has to follow, and what their run is told. */
 export const networkWorkflowIdOf = (jobId: string): string => `net-${jobId}`;
 
@@ -6,6 +8,7 @@ export interface NetworkChangeInput {
   jobId: string;
   networkId: string | null;
   vpcId: string | null;
+  queue?: ZoneQueue;
 }
 
 export interface NetworkOutcome {

@@ -2,6 +2,7 @@ import type { FaultCode } from './faults.js';
 import type { NodePhase } from './node-phase.js';
 import type { Settings } from './settings.js';
 import type { ClusterState, OperationKind } from './states.js';
+import type { ZoneQueue } from './zone-queue.js';
 
 /** Names that the API and the worker share. They are promises: recorded histories refer to them for ever. */
 export const TASK_QUEUE = 'cks';
@@ -14,6 +15,8 @@ export const operationIdIn = (workflowId: string): string | undefined => /^op-(.
 /** What a run of an operation starts with. Everything else it reads from the database. */
 export interface OperationInput {
   operationId: string;
+  /** Where its activities go; absent while every worker serves every zone. */
+  queue?: ZoneQueue;
 }
 
 /** What a run is started with, and what the Temporal Web UI shows of it. */
@@ -25,6 +28,7 @@ export interface RunToStart {
   clusterName: string;
   accountId: string;
   zoneName: string;
+  queue: ZoneQueue | undefined;
 }
 
 /** Where in which operation an activity acts: the key of its row in `operation_step`, and its proof of holding the cluster. */

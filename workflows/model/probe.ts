@@ -1,5 +1,7 @@
+import type { ZoneQueue } from './zone-queue.js';
+
 /** What a worker is asked to look at: a host whose row is there, or the SSH host key that something shows. */
-export type ProbeRequest = { hostId: string } | { address: string; port: number };
+export type ProbeRequest = { hostId: string; queue?: ZoneQueue } | { address: string; port: number };
 
 export interface HostCapacity {
   hypervisor: string;

@@ -232,6 +232,16 @@ export const SETTINGS = {
     min: 1,
     doc: 'Seconds without an answer after which a host counts as down and its nodes as to be replaced',
   },
+  'cks.zone.queues': {
+    value: false,
+    doc: 'Whether work on a zone goes only to workers that serve the zone; a worker with `CKS_ZONES` sets it when it starts',
+  },
+  'cks.zone.worker.timeout': {
+    value: 120,
+    unit: 's',
+    min: 1,
+    doc: 'Longest time that work on a zone waits for a worker that serves the zone',
+  },
   'cks.build.gone.seconds': {
     value: 300,
     unit: 's',
