@@ -14,6 +14,7 @@ interface Scan {
   args: unknown[];
   seconds: number;
   limit: `${number}m`;
+  summary: string;
 }
 
 const OPERATIONS: Scan = {
@@ -22,6 +23,7 @@ const OPERATIONS: Scan = {
   args: [],
   seconds: 5,
   limit: '2m',
+  summary: 'look at all operations and jobs',
 };
 const RETENTION: Scan = {
   id: 'cks-retention',
@@ -29,13 +31,15 @@ const RETENTION: Scan = {
   args: [],
   seconds: 300,
   limit: '2m',
+  summary: 'remove what is past its time',
 };
-const ofZone = (zoneId: string, seconds: number, queue: ZoneQueue | undefined): Scan => ({
+const ofZone = (zoneId: string, name: string, seconds: number, queue: ZoneQueue | undefined): Scan => ({
   id: `cks-scan-zone-${zoneId}`,
   workflowType: 'scanZone',
   args: queue ? [zoneId, queue] : [zoneId],
   seconds,
   limit: '10m',
+  summary: `look at zone ${name}: its hosts, clusters and gateway`,
 });
 
 const specOf = ({ seconds }: Scan) => ({ intervals: [{ every: seconds * 1000 }] });
@@ -55,6 +59,7 @@ async function ensureSchedule(client: Client, scan: Scan): Promise<void> {
         workflowId: scan.id,
         workflowTaskTimeout: '5s',
         workflowRunTimeout: scan.limit,
+        staticSummary: scan.summary,
       },
     });
   } catch (error) {
@@ -69,9 +74,9 @@ async function ensureSchedule(client: Client, scan: Scan): Promise<void> {
 
 async function wanted(db: Knex): Promise<Scan[]> {
   const seconds = (await readSettings(db))['cks.scan.seconds'];
-  const zones = await db('data_center').whereNull('removed').select<{ uuid: string }[]>('uuid');
+  const zones = await db('data_center').whereNull('removed').select<{ uuid: string; name: string }[]>('uuid', 'name');
   const queues = await Promise.all(zones.map(({ uuid }) => readZoneQueue(db, uuid)));
-  return [OPERATIONS, RETENTION, ...zones.map(({ uuid }, i) => ofZone(uuid, seconds, queues[i]))];
+  return [OPERATIONS, RETENTION, ...zones.map(({ uuid, name }, i) => ofZone(uuid, name, seconds, queues[i]))];
 }
 
 /** Ids of the schedules that there are to be. */

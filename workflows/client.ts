@@ -34,7 +34,7 @@ export const WORKFLOW_OF: Record<OperationKind, string> = {
 
 const key = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 const ATTRIBUTES = {
-  cluster: key('CksCluster'), clusterName: key('CksClusterName'), operation: key('CksOperation'), account: key('CksAccount'), zone: key('CksZone'),
+  cluster: key('CksCluster'), clusterName: key('CksClusterName'), operation: key('CksOperation'), account: key('CksAccount'), zone: key('CksZone'), state: key('CksState'),
 }; // prettier-ignore
 
 /** A lazy connection: it is made at the first call and made again when Temporal comes back. */
@@ -57,12 +57,14 @@ export async function startRun(client: Client, run: RunToStart): Promise<boolean
       workflowTaskTimeout: '5s',
       args: [{ operationId: run.operationId, ...(run.queue && { queue: run.queue }) } satisfies OperationInput],
       staticSummary: `${run.kind} cluster ${run.clusterName}${run.attempt > 1 ? ` (attempt ${run.attempt})` : ''}`,
+      staticDetails: detailsOf(run),
       typedSearchAttributes: new TypedSearchAttributes([
         { key: ATTRIBUTES.cluster, value: run.clusterId },
         { key: ATTRIBUTES.clusterName, value: run.clusterName.slice(0, 250) },
         { key: ATTRIBUTES.operation, value: run.kind },
         { key: ATTRIBUTES.account, value: run.accountId },
         { key: ATTRIBUTES.zone, value: run.zoneName },
+        { key: ATTRIBUTES.state, value: 'running' },
       ]),
     });
     return true;
@@ -71,6 +73,14 @@ export async function startRun(client: Client, run: RunToStart): Promise<boolean
     throw error;
   }
 }
+
+/** What somebody who meets the run in the Temporal Web UI has to know of it. */
+const detailsOf = ({ operationId, kind, attempt, clusterId, clusterName, accountId, zoneName }: RunToStart): string =>
+  [
+    `${kind} of cluster **${clusterName.replace(/[^\w .-]/g, '')}** (\`${clusterId}\`) in zone ${zoneName}, account \`${accountId}\`; attempt ${attempt}.`,
+    `The same from the database: \`cs listKubernetesClusterOperations id=${operationId}\`.`,
+    'Request Cancellation undoes what was begun. After Terminate nothing is undone, and the operation can be resumed.',
+  ].join('\n\n');
 
 /** Tells a run to end at its next safe point. False when there is no such run. */
 export const signalStop = (client: Client, operationId: string, request: StopRequest): Promise<boolean> =>
@@ -201,6 +211,7 @@ export async function startImageRun(client: Client, imageId: string): Promise<bo
       workflowId: imageRunId(imageId),
       workflowTaskTimeout: '5s',
       args: [input],
+      staticSummary: `bring image ${imageId} to its pools, or away from them`,
     });
     return true;
   } catch (error) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
@@ -33,6 +34,7 @@ export class TemporalFixture {
         ui: false,
         log: { format: 'pretty', level: 'error' },
         extraArgs: behaviourOptions(settings),
+        searchAttributes: [defineSearchAttributeKey('CksState', 'KEYWORD')],
       },
     });
     return new TemporalFixture(env, await bundleWorkflowCode({ workflowsPath, logger }));

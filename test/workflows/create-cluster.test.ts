@@ -1,9 +1,12 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { aNode, newCluster } from '../fakes/cluster-facts.js';
 import { OperationWorld } from '../fakes/operation-world.js';
 import { TemporalFixture } from '../fakes/temporal.js';
 import { layOut } from '../../workflows/engine/step.js';
 import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
 import { createClusterSteps } from '../../workflows/steps/create-cluster.js';
+
+const STATE = defineSearchAttributeKey('CksState', 'KEYWORD');
 
 let temporal: TemporalFixture;
 beforeAll(async () => {
@@ -23,6 +26,8 @@ const run = (
     const handle = await temporal.start('createCluster');
     await during(handle);
     await handle.result();
+    // Ended operations are searched by how they ended: their runs complete in any case.
+    expect((await handle.describe()).typedSearchAttributes.get(STATE)).toBe(world.outcomes[0]?.end);
     return world.outcomes[0];
   });
 

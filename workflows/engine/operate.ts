@@ -2,10 +2,13 @@ import {
   CancellationScope,
   continueAsNew,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
+  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { pauseSignal, progressQuery, requestsQuery, stopSignal } from '../messages.js';
 import type { ClusterFacts, OperationInput, Outcome, StopRequest } from '../model/operation.js';
 import type { SettingName, Settings } from '../model/settings.js';
@@ -23,6 +26,8 @@ export interface Operation {
 
 /** Past this length of its history an operation goes on in a new run, built from facts again; Temporal ends one at 51,200. */
 const MOST_EVENTS = 6000;
+
+const STATE = defineSearchAttributeKey('CksState', 'KEYWORD');
 
 const MARKS = {
   pending: '·',
@@ -106,6 +111,8 @@ export async function operate(
   }
   if (runner) showDetails(runner, outcome);
   await CancellationScope.nonCancellable(() => bookkeeping.settle(operationId, outcome));
+  // A run completes however its operation ends: this is what ended ones are searched by.
+  if (patched('state-attribute')) upsertSearchAttributes([{ key: STATE, value: outcome.end }]);
   return outcome;
 }
 
