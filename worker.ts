@@ -10,6 +10,7 @@ import { keepSchedules } from './activities/schedules.js';
 import { keepZoneQueues } from './activities/zone-workers.js';
 import { KubernetesClients } from './activities/kubernetes/clients.js';
 import { assertKey, WrongKey } from './db/key-check.js';
+import { historyConverter } from './db/history-codec.js';
 import { connect } from './db/knex.js';
 import { readMetricsPlace } from './metrics/environment.js';
 import { serveMetrics } from './metrics/server.js';
@@ -49,7 +50,8 @@ Runtime.install({
 });
 
 const connection = await connectPatiently();
-const temporal = await connectTemporal(process.env);
+const dataConverter = historyConverter(process.env, env.encryptionKey);
+const temporal = await connectTemporal(process.env, dataConverter);
 const images = openImageStore(db, env);
 const drivers = driversFor({ db, sealer, libvirt: { log: (line) => log.debug({ line }, 'libvirt') } });
 const metrics = workerMetrics(db, drivers.libvirtStarts);
@@ -69,6 +71,7 @@ const activities = buildActivities({
 });
 const shared = {
   connection,
+  dataConverter,
   namespace: env.namespace,
   activities: registered(activities),
   shutdownGraceTime: '15s',

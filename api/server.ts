@@ -6,6 +6,7 @@ import { pino, type Logger } from 'pino';
 import { readSettings } from '../db/configuration.js';
 import { assertKey, WrongKey } from '../db/key-check.js';
 import { connect } from '../db/knex.js';
+import { historyConverter } from '../db/history-codec.js';
 import { Sealer } from '../db/secret.js';
 import { apiMetrics } from '../metrics/api.js';
 import { readMetricsPlace } from '../metrics/environment.js';
@@ -56,9 +57,9 @@ async function until(attempt: () => Promise<void>, what: string, log: Logger, st
   }
 }
 
-async function temporalClient(env: NodeJS.ProcessEnv): Promise<Client> {
+async function temporalClient(env: NodeJS.ProcessEnv, converter: ReturnType<typeof historyConverter>): Promise<Client> {
   const { connectTemporal } = await import('../workflows/client.js');
-  return connectTemporal(env);
+  return connectTemporal(env, converter);
 }
 
 function listen(server: Server, { port, host }: ApiEnvironment): Promise<number> {
@@ -81,6 +82,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const metrics = apiMetrics();
   const db: Knex = connect(environment.databaseUrl);
   const sealer = new Sealer(environment.encryptionKey);
+  const converter = historyConverter(env, environment.encryptionKey);
   let temporal: Client | undefined;
   let kubernetesEnabled: boolean | undefined;
   let stopping = false;
@@ -125,7 +127,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<void> {
       () => stopping,
     ),
     until(
-      async () => void (temporal = await temporalClient(env)),
+      async () => void (temporal = await temporalClient(env, converter)),
       'Temporal',
       log,
       () => stopping,

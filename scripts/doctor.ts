@@ -6,6 +6,7 @@ import { checksOf, examine, type Answer } from '../activities/doctor/index.js';
 import { readWorkerEnvironment } from '../activities/environment.js';
 import { openImageStore } from '../activities/images/open-store.js';
 import { KubernetesClients } from '../activities/kubernetes/clients.js';
+import { historyConverter } from '../db/history-codec.js';
 import { assertKey } from '../db/key-check.js';
 import { connect } from '../db/knex.js';
 import { assertMigrated } from '../db/migrate.js';
@@ -35,7 +36,7 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
   try {
     await assertMigrated(db);
     await assertKey(db, sealer);
-    const temporal = await connectTemporal(env);
+    const temporal = await connectTemporal(env, historyConverter(env, worker.encryptionKey));
     const drivers = driversFor({ db, sealer });
     const images = openImageStore(db, worker);
     try {

@@ -1,5 +1,10 @@
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import { defaultPayloadConverter, defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import {
+  defaultPayloadConverter,
+  defineSearchAttributeKey,
+  TypedSearchAttributes,
+  type DataConverter,
+} from '@temporalio/common';
 import { fault } from './model/fault.js';
 import { isFaultCode } from './model/faults.js';
 import {
@@ -38,13 +43,13 @@ const ATTRIBUTES = {
 }; // prettier-ignore
 
 /** A lazy connection: it is made at the first call and made again when Temporal comes back. */
-export async function connectTemporal(env: NodeJS.ProcessEnv): Promise<Client> {
+export async function connectTemporal(env: NodeJS.ProcessEnv, dataConverter: DataConverter = {}): Promise<Client> {
   const connection = Connection.lazy({
     address: env['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${env['TEMPORAL_PORT'] ?? '7233'}`,
     ...(env['TEMPORAL_API_KEY'] && { apiKey: env['TEMPORAL_API_KEY'] }),
     ...(env['TEMPORAL_TLS'] === 'true' && { tls: true }),
   });
-  return new Client({ connection, namespace: env['TEMPORAL_NAMESPACE'] ?? 'default' });
+  return new Client({ connection, namespace: env['TEMPORAL_NAMESPACE'] ?? 'default', dataConverter });
 }
 
 /** Starts the run of a queued operation. Starting twice, late or after the end does nothing (false). */
