@@ -70,7 +70,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
   ],
   'Using clusters': [
     { what: 'The kubeconfig is given out, and kubectl works with it', lab: [LAB_CREATE], zone: [['activities/node-simulator.test.ts', 'makes a cluster that its kubeconfig opens, and lets others join']], parts: [['api/clusters.test.ts', 'gives the text as it was stored']] },
-    { what: 'The page says how to reach a cluster', parts: [['ui/page.test.ts', 'names and reasons with markup are shown as text']], lacks: 'no downloads of kubectl, nothing about the dashboard; the lines for SSH are built, but no test asserts them' },
+    { what: 'The page says how to reach a cluster', parts: [['ui/page.test.ts', 'a cluster says how to get its kubectl, how to open its dashboard and how to log in to its nodes']] },
     { what: 'The dashboard is installed, with an account and a token', zone: [['simulator/lifecycle.test.ts', 'applies and removes components that kubectl shows']], parts: [['guest/components.test.ts', 'the dashboard comes with an account and the secret that holds its token']] },
     { what: 'Nodes can be kept from the metadata server by a network policy', absent: true, lacks: 'there is no metadata server; user data comes on a medium, without secrets of the cluster (`docs/decisions/0014-no-metadata-server.md`)' },
     { what: 'The CoreOS and system VM templates', absent: true, lacks: 'nodes need a template of their own, made by `scripts/build-template.sh`' },

@@ -227,6 +227,56 @@ test('an upgrade offers only higher versions of the same minor or the next', asy
   await shot('upgrade');
 });
 
+test('a cluster says how to get its kubectl, how to open its dashboard and how to log in to its nodes', async () => {
+  const cluster = await addCluster(h.db, h.users.U, { name: "o'reach" });
+  await h
+    .db('kubernetes_cluster_vm_map')
+    .where({ cluster_id: cluster.uuid })
+    .update({ kubernetes_node_version: '1.34.2' });
+  await signIn();
+  await page.getByRole('link', { name: "o'reach" }).click();
+  for (const open of ['Get kubectl', 'Open the dashboard', 'Log in to a node']) await page.getByText(open).click();
+  const lines = await page.locator('.copy code').allInnerTexts();
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'curl -fLO https://dl.k8s.io/release/v1.34.2/bin/linux/amd64/kubectl && chmod +x kubectl',
+      'kubectl --kubeconfig o_reach.kubeconfig proxy',
+      "kubectl --kubeconfig o_reach.kubeconfig -n kubernetes-dashboard get secret kubernetes-dashboard-token -o jsonpath='{.data.token}' | base64 -d",
+      'kubectl --kubeconfig o_reach.kubeconfig -n kube-system port-forward service/headlamp 4466:80',
+      expect.stringMatching(/^ssh (-p \d+ )?cloud@\d+\.\d+\.\d+\.\d+$/),
+    ]),
+  );
+  await shot('access');
+});
+
+test('a root admin disables, enables and deletes versions, and deletes templates; one that is in use stays, and why', async () => {
+  const used = await h.db('kubernetes_supported_version').where({ semantic_version: '1.33.4' }).first<{ uuid: string; name: string }>(); // prettier-ignore
+  const idle = await h.db('kubernetes_supported_version').where({ semantic_version: '1.34.1' }).first<{ name: string }>(); // prettier-ignore
+  await addCluster(h.db, h.users.U, { name: 'user-of-a-version', kubernetes_version_id: used.uuid });
+  await adminPassword();
+  await signIn('admin');
+  await page.getByRole('link', { name: 'Versions' }).click();
+  const press = (verb: string, name: string) =>
+    page.getByRole('button', { name: `${verb} ${name}`, exact: true }).click();
+  await press('Disable', idle.name);
+  await page.getByRole('button', { name: `Enable ${idle.name}`, exact: true }).waitFor();
+  await shot('versions');
+  await press('Enable', idle.name);
+  await page.getByRole('button', { name: `Disable ${idle.name}`, exact: true }).waitFor();
+  const agree = () => page.locator('dialog').getByRole('button', { name: 'Delete' }).click();
+  await press('Delete', used.name);
+  await agree();
+  expect(await text('dialog .notice.bad')).toContain('user-of-a-version use it');
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await press('Delete', idle.name);
+  await agree();
+  await page.getByRole('button', { name: `Delete ${idle.name}`, exact: true }).waitFor({ state: 'detached' });
+  const [template] = await h.db('vm_template').where({ kind: 'TEMPLATE' }).whereNull('removed').select<{ name: string; uuid: string }[]>('name', 'uuid'); // prettier-ignore
+  await press('Delete', template!.name);
+  await agree();
+  expect(await text('dialog .notice.bad')).toMatch(/use/);
+});
+
 test('a private key is shown once', async () => {
   await signIn();
   await page.getByRole('link', { name: 'Key pairs' }).click();

@@ -1,9 +1,8 @@
 import type { Item } from '../api.js';
 import { h, type Child } from '../dom.js';
 import { endpointLink, sizeText } from '../views/clusters.js';
-import { dateText, fileName, memoryText, shellWord } from '../words.js';
+import { dateText, memoryText } from '../words.js';
 import { badge, simulatedBadge } from './badge.js';
-import { copyBox } from './copy.js';
 import { table } from './table.js';
 
 export const clusterHead = (cluster: Item, simulated: boolean, actions: Child): HTMLElement =>
@@ -61,35 +60,4 @@ export function nodesTable(cluster: Item): HTMLElement {
       ? h('p', { class: 'empty' }, 'There are no nodes.')
       : table('Nodes', columns, nodes, (each) => String(each.id)),
   );
-}
-
-/** Lines for a terminal. Names are quoted: a cluster's name is no shell's business. */
-export function terminalLines(cluster: Item, forwards: readonly Item[]): HTMLElement {
-  const file = shellWord(`${fileName(String(cluster.name))}.kubeconfig`);
-  const cs = 'CLOUDSTACK_CONFIG=.cks/cloudstack.ini cs';
-  const id = shellWord(String(cluster.id));
-  return h(
-    'div',
-    { key: 'terminal' },
-    h('h2', {}, 'In a terminal'),
-    copyBox('Nodes, with the downloaded kubeconfig', `kubectl --kubeconfig ${file} get nodes -o wide`),
-    copyBox('This cluster', `${cs} listKubernetesClusters id=${id}`),
-    copyBox('Its operations', `${cs} listKubernetesClusterOperations kubernetesclusterid=${id}`),
-    sshLines(cluster, forwards),
-  );
-}
-
-/** How to log in to each node: through the forward to its port 22, or where there is none at its own address. */
-function sshLines(cluster: Item, forwards: readonly Item[]): Child {
-  const nodes = ((cluster.virtualmachines ?? []) as Item[]).filter(({ ipaddress }) => ipaddress !== undefined);
-  const line = (node: Item): string => {
-    const rule = forwards.find((each) => each.virtualmachineid === node.id && String(each.privateport) === '22');
-    return rule
-      ? `ssh -p ${shellWord(String(rule.publicport))} cloud@${shellWord(String(rule.ipaddress))}`
-      : `ssh cloud@${shellWord(String(node.ipaddress))}`;
-  };
-  return (
-    nodes.length > 0 &&
-    h('details', { key: 'ssh' }, h('summary', {}, 'Log in to a node'), nodes.map((each) => copyBox(String(each.name), line(each))))
-  ); // prettier-ignore
 }

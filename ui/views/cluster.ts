@@ -1,7 +1,8 @@
 import { call, list, type Item } from '../api.js';
 import { h, show } from '../dom.js';
 import { watchOperation } from '../events.js';
-import { clusterHead, clusterFacts, nodesTable, terminalLines } from '../parts/cluster.js';
+import { clusterHead, clusterFacts, nodesTable } from '../parts/cluster.js';
+import { accessLines } from '../parts/access.js';
 import { clusterActions } from '../parts/cluster-actions.js';
 import { download } from '../parts/download.js';
 import { attempt, notice } from '../parts/notice.js';
@@ -79,7 +80,7 @@ export const clusterView: ShowView = ({ main, route, signal }) => {
     else if (first.id !== newest.id) follow(first);
     show(
       rest,
-      cluster && [nodesTable(cluster), terminalLines(cluster, forwards)],
+      cluster && [nodesTable(cluster), accessLines(cluster, forwards)],
       earlier.length > 0 && h('h2', {}, 'Earlier operations'),
       earlier.map((each) => h('details', { key: each.id }, h('summary', {}, `${String(each.operation)} — ${String(each.state)}`), operationCard(each))),
       operations.count > SHOWN_BEFORE + 1 && h('p', { class: 'dim' }, `${operations.count - SHOWN_BEFORE - 1} older operations are not shown; the API lists them.`),

@@ -1,13 +1,35 @@
+import { call, start, type Item } from '../api.js';
 import { h } from '../dom.js';
 import { badge } from '../parts/badge.js';
 import { commandForm } from '../parts/command-form.js';
+import { confirm } from '../parts/confirm.js';
 import { listing } from '../parts/listing.js';
+import { attempt } from '../parts/notice.js';
 import type { ShowView } from '../router.js';
 
 /** Kubernetes versions and templates with how far their downloads are. */
 export const versionsView: ShowView = (view) => {
+  const setState = (version: Item, state: string) => (event: MouseEvent) =>
+    void attempt(event.currentTarget as HTMLButtonElement, trouble, async () => {
+      await call('updateKubernetesSupportedVersion', { id: String(version.id), state });
+      versions.now();
+    });
+  const removeVersion = (version: Item) => () =>
+    confirm(`Delete version ${String(version.name)}?`, 'Its medium goes from all hosts. A version that a cluster uses stays.', 'Delete', view.signal, async () => {
+      await start('deleteKubernetesSupportedVersion', { id: String(version.id) });
+      versions.now();
+    }); // prettier-ignore
+  const removeTemplate = (template: Item) => () =>
+    confirm(`Delete template ${String(template.name)}?`, 'It goes from all zones and hosts. One that machines or clusters use stays.', 'Delete', view.signal, async () => {
+      await start('deleteTemplate', { id: String(template.id) });
+      templates.now();
+    }); // prettier-ignore
+  const button = (verb: string, each: Item, onclick: (event: MouseEvent) => void) =>
+    h('button', { type: 'button', class: 'small', 'aria-label': `${verb} ${String(each.name)}`, onclick }, verb);
+  const trouble = h('div');
   view.main.append(
     h('div', { class: 'head' }, h('h1', {}, 'Versions and templates')),
+    trouble,
     h('h2', {}, 'Kubernetes versions'),
     commandForm(
       {
@@ -29,6 +51,12 @@ export const versionsView: ShowView = (view) => {
       { title: 'Medium', cell: (each) => [badge(each.isostate ?? '—'), h('span', { class: 'dim' }, ` ${String(each.isostatus ?? '')}`)] },
       { title: 'Zone', cell: (each) => String(each.zonename ?? 'all') },
       { title: 'Needs', cell: (each) => `${String(each.mincpunumber)} CPU, ${String(each.minmemory)} MB` },
+      {
+        title: 'Actions',
+        cell: (each) => h('div', { class: 'buttons' },
+          each.state === 'Enabled' ? button('Disable', each, setState(each, 'Disabled')) : button('Enable', each, setState(each, 'Enabled')),
+          button('Delete', each, removeVersion(each))),
+      },
     ],
   }); // prettier-ignore
   view.main.append(
@@ -56,6 +84,7 @@ export const versionsView: ShowView = (view) => {
       { title: 'For nodes', cell: (each) => (each.forcks === true ? 'yes' : 'no') },
       { title: 'Format', cell: (each) => String(each.format) },
       { title: 'Zone', cell: (each) => String(each.zonename ?? 'all') },
+      { title: 'Actions', cell: (each) => button('Delete', each, removeTemplate(each)) },
     ],
   }); // prettier-ignore
 };
