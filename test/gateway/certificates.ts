@@ -10,8 +10,8 @@ export interface Authority {
   cert: string;
 }
 
-/** An authority with one certificate of it, PEM. */
-export function anAuthority(): Authority {
+/** An authority with one certificate of it, PEM; `names` as in subjectAltName. */
+export function anAuthority(names = 'DNS:kubernetes,IP:203.0.113.10'): Authority {
   const folder = mkdtempSync(join(tmpdir(), 'cks-ca-'));
   const file = (name: string) => join(folder, name);
   const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: folder, stdio: 'pipe' });
@@ -20,7 +20,7 @@ export function anAuthority(): Authority {
     openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=kubernetes-ca', '-days', '2');
     openssl(
       'req', '-x509', ...key, '-keyout', 'api.key', '-out', 'api.pem', '-subj', '/CN=kube-apiserver', '-days', '2', '-CA', 'ca.pem', '-CAkey', 'ca.key',
-      '-addext', 'subjectAltName=DNS:kubernetes,IP:203.0.113.10', '-addext', 'basicConstraints=critical,CA:FALSE',
+      '-addext', `subjectAltName=${names}`, '-addext', 'basicConstraints=critical,CA:FALSE',
     ); // prettier-ignore
     const read = (name: string) => readFileSync(file(name), 'utf8');
     return { ca: read('ca.pem'), key: read('api.key'), cert: read('api.pem') };
