@@ -76,7 +76,7 @@ for script in "${scripts[@]}"; do [[ -f $script ]] || die "--run: there is no fi
 
 # What the user documentation of CloudStack lists, and what kubeadm and the pod network need beside it.
 packages=(
-  cloud-init cloud-guest-utils conntrack apt-transport-https ca-certificates curl gnupg lsb-release python3-json-pointer
+  cloud-init cloud-guest-utils conntrack apt-transport-https ca-certificates curl gnupg gpg-agent lsb-release python3-json-pointer
   python3-jsonschema openssh-server sudo socat ethtool ebtables ipset iproute2 iptables kmod util-linux "${packages[@]}"
 )
 
@@ -107,6 +107,8 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
 apt-get install -y --no-install-recommends ${packages[*]}
+# Not every release has it any more.
+if [[ -n \$(apt-cache search --names-only '^software-properties-common\$') ]]; then apt-get install -y --no-install-recommends software-properties-common; fi
 if [[ $containerd == containerd.io ]]; then
   . /etc/os-release
   install -d -m 0755 /etc/apt/keyrings

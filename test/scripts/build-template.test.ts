@@ -53,6 +53,20 @@ test('--dry-run shows every step and the whole script, and leaves nothing behind
   expect(readdirSync(folder).sort()).toEqual(['base.img', 'bin']);
 });
 
+test('the image gets what the user documentation lists for a template of one', async () => {
+  const { stdout } = await run('--dry-run', '--output', output());
+  // gnupg-agent is called gpg-agent by now.
+  const packages = 'cloud-init cloud-guest-utils conntrack apt-transport-https ca-certificates curl gnupg gpg-agent software-properties-common lsb-release python3-json-pointer python3-jsonschema containerd.io'; // prettier-ignore
+  const installed = [...stdout.matchAll(/apt-get install -y --no-install-recommends ([^;\n]+)/g)].flatMap(([, names]) => names!.split(' ')); // prettier-ignore
+  expect(installed).toEqual(expect.arrayContaining(packages.split(' ')));
+  for (const step of [
+    'useradd -m -s /bin/bash cloud',
+    "echo 'cloud ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/cloud",
+    'install -d -m 0755 /opt/bin',
+  ])
+    expect(stdout).toContain(step);
+});
+
 test('the image is converted, customized with the scripts in order, and sparsified', async () => {
   writeFileSync(join(folder, 'mine.sh'), 'true');
   fake('qemu-img', '[[ $1 != convert ]] || cp "${@: -2:1}" "${@: -1}"');
