@@ -20,7 +20,7 @@ const sha256 = createHash('sha256').update(content).digest('hex');
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 let folder: string;
-let servers: Server[] = [];
+const servers: Server[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cks-answers-'));

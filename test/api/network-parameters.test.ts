@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return -- answers are whatever the server said */
+/* eslint-disable @typescript-eslint/no-unsafe-return -- answers are whatever the server said */
 import { addMachine } from './fixtures.js';
 import { Harness, type Reply, type TestUser } from './harness.js';
 

@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return -- answers are whatever the server said */
+/* eslint-disable @typescript-eslint/no-unsafe-return -- answers are whatever the server said */
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_ZONE } from '../../db/defaults.js';
 import { copyFailed, copyReady, noteProgress, beginImageWork, settleImage } from '../../db/images.js';

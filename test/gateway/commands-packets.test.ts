@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return -- answers are whatever the server said */
+/* eslint-disable @typescript-eslint/no-unsafe-return -- answers are whatever the server said */
 import type { Client } from '@temporalio/client';
 import { endpointOf } from '../../activities/endpoint.js';
 import { sshGateway } from '../../activities/gateway/ssh.js';
