@@ -73,7 +73,7 @@ function refuse(wish: ScaleWish, facts: ScaleFacts): string | undefined {
 }
 
 function refuseAutoscaling(wish: ScaleWish, facts: ScaleFacts, controls: number): string | undefined {
-  if (facts.state === 'Stopped') return 'Autoscaling can be changed on a running cluster only';
+  if (facts.state === 'Stopped') return 'Autoscaling can be changed on a running cluster only, this one is Stopped';
   if (!wish.autoscaling) return undefined;
   const { size, machineIds, min, max } = wish;
   if (size !== undefined || machineIds.length > 0)
@@ -93,7 +93,7 @@ function refuseAutoscaling(wish: ScaleWish, facts: ScaleFacts, controls: number)
 function refuseIds({ size, machineIds, offerings }: ScaleWish, { nodes, state }: ScaleFacts): string | undefined {
   if (size !== undefined || offerings.default || offerings.worker)
     return 'nodeids cannot be combined with size, serviceofferingid or an offering for workers';
-  if (state === 'Stopped') return 'Nodes can be removed from a running cluster only';
+  if (state === 'Stopped') return 'Nodes can be removed from a running cluster only, this one is Stopped';
   const unknown = machineIds.filter((id) => !nodes.some(({ machineId }) => machineId === id));
   if (unknown.length > 0) return `nodeids: not nodes of this cluster: ${unknown.join(', ')}`;
   const leaving = nodes.filter(({ machineId }) => machineIds.includes(machineId));
