@@ -7,7 +7,6 @@ import type { ClusterRow, OperationRow } from '../db/rows.js';
 import { isRunOpen, listOpenRuns, readRequests, signalPause, signalStop, startRun } from '../workflows/client.js';
 import { textOf } from '../workflows/model/fault.js';
 import { workflowIdOf } from '../workflows/model/operation.js';
-import type { Settings } from '../workflows/model/settings.js';
 import { lostBuilds } from './builds.js';
 import type { Deps } from './deps.js';
 import { resumeFetches } from './images/resume.js';
@@ -122,12 +121,13 @@ async function retryDeletes({ db, temporal, log }: Deps): Promise<void> {
       .where('ended', '<', nowPlus(db, -deletePause(last.attempt)))
       .first<object | undefined>();
     if (!due) continue;
+    const settings = await readSettings(db, cluster.account_id);
     const queued = await transact(db, (trx) =>
       queueOperation(trx, {
         kind: 'delete',
         cluster,
         caller: { accountId: last.account_id, userId: last.user_id },
-        settings: JSON.parse(last.settings) as Settings,
+        settings,
         attemptOf: last,
         command: 'deleteKubernetesCluster',
       }),

@@ -192,6 +192,12 @@ export async function claimOperation(
   });
 }
 
+/** The settings that were in force when the attempt was asked for: one that is changed meanwhile is for the next. */
+export async function readAttemptSettings(db: Db, operationId: string): Promise<Settings> {
+  const operation = await readOperation(db, operationId);
+  return { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
+}
+
 export async function readFacts(db: Db, operationId: string): Promise<ClusterFacts> {
   const operation = await readOperation(db, operationId);
   const cluster = await mustReadCluster(db, operation?.cluster_id ?? '');

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fault } from '../workflows/model/fault.js';
 import { newKey } from './accounts.js';
-import { readSettings } from './configuration.js';
 import { now, type Db } from './knex.js';
 import { putMember } from './projects.js';
 import type { AccountRow, ClusterRow, ProjectRow, UserRow } from './rows.js';
@@ -14,7 +13,6 @@ const NO_PASSWORD = '!';
 export interface ServiceIdentity {
   apikey: string;
   secretkey: Secret;
-  endpointUrl: string;
   /** Of a project's cluster: sent along with every call. */
   projectId?: string;
 }
@@ -41,7 +39,6 @@ export async function ensureServiceUser(db: Db, sealer: Sealer, cluster: OwnedCl
   return {
     apikey: user.api_key ?? (await giveKey(db, user.uuid)),
     secretkey,
-    endpointUrl: (await readSettings(db))['endpoint.url'],
     ...(owner.project_id !== null && { projectId: owner.project_id }),
   };
 }

@@ -4,13 +4,12 @@ import { transact } from '../../db/knex.js';
 import { lockRoot } from '../../db/network-changes.js';
 import { EFFECTS } from '../../db/network-effects.js';
 import { mustReadNode, readNodes } from '../../db/nodes.js';
-import { readOperation } from '../../db/operations.js';
+import { readAttemptSettings } from '../../db/operations.js';
 import { takePublicAddress } from '../../db/public-addresses.js';
 import type { ClusterRow, NetworkRow, OperationRow, PublicAddressRow, ZoneRow } from '../../db/rows.js';
 import { readGatewayFacts, readRulesVersion } from '../../db/rules.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
-import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
 import type { Deps } from '../deps.js';
 import {
   addClusterRules,
@@ -73,9 +72,8 @@ export const gatewayActivities = ({ db, openGateway }: Pick<Deps, 'db' | 'openGa
   };
 
   const etcdStart = async ({ operationId }: StepRef): Promise<number> => {
-    const operation = await readOperation(db, operationId);
-    const settings = { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
-    return Number(settings['cloud.kubernetes.etcd.node.start.port']);
+    const settings = await readAttemptSettings(db, operationId);
+    return settings['cloud.kubernetes.etcd.node.start.port'];
   };
 
   /** Gives the balancer's member its turn, and waits until the gateway has it so. */

@@ -1,11 +1,10 @@
-import { readOperation } from '../../db/operations.js';
+import { readAttemptSettings } from '../../db/operations.js';
 import { resizeMachine } from '../../db/resize-machine.js';
 import { advanceNode, markGone, readNodeContext, setPower, type NodeContext } from '../../db/nodes.js';
 import { readSecret } from '../../db/secret.js';
 import type { SshKeyPairRow, TemplateRow, VersionRow } from '../../db/rows.js';
 import { fault } from '../../workflows/model/fault.js';
 import { type NodeRef, type StepRef } from '../../workflows/model/operation.js';
-import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
 import type { Deps } from '../deps.js';
 import type { KeyPair } from '../store/index.js';
 import { ensureImageOn } from '../images/place.js';
@@ -94,8 +93,7 @@ export const hypervisorActivities = (deps: Deps) => {
     async ensureStopped({ clusterId, operationId }: StepRef, node: NodeRef): Promise<void> {
       const context = await readNodeContext(db, clusterId, node);
       if (!context) return;
-      const operation = await readOperation(db, operationId);
-      const settings = { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
+      const settings = await readAttemptSettings(db, operationId);
       await setPower(db, context.vm.uuid, 'Stopping');
       await openHypervisor(context.host).ensureStopped(context.vm.instance_name, settings['cks.machine.stop.timeout']);
       await setPower(db, context.vm.uuid, 'Stopped');

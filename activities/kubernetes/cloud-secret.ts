@@ -5,10 +5,10 @@ import { ask, statusOf } from './ask.js';
 const WHERE = { name: 'cloudstack-secret', namespace: 'kube-system' };
 
 /** Leaves the configuration that the cloud controller, the CSI driver and the autoscaler read, as the original's script writes it. */
-export async function applyCloudSecret(api: CoreV1Api, identity: ServiceIdentity): Promise<void> {
+export async function applyCloudSecret(api: CoreV1Api, identity: ServiceIdentity, endpointUrl: string): Promise<void> {
   const config = [
     '[Global]',
-    `api-url = ${identity.endpointUrl}`,
+    `api-url = ${endpointUrl}`,
     `api-key = ${identity.apikey}`,
     `secret-key = ${identity.secretkey.reveal()}`,
     ...(identity.projectId ? [`project-id = ${identity.projectId}`] : []),

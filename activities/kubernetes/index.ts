@@ -1,7 +1,7 @@
 import { PatchStrategy, setHeaderOptions, type V1Node } from '@kubernetes/client-node';
 import { mustReadCluster, readDetails, writeDetail } from '../../db/clusters.js';
 import { advanceNode, mustReadNode, readNodes } from '../../db/nodes.js';
-import { readOperation } from '../../db/operations.js';
+import { readAttemptSettings, readOperation } from '../../db/operations.js';
 import { ensureServiceUser } from '../../db/service-identity.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
@@ -143,7 +143,8 @@ export const kubernetesActivities = ({ db, sealer, kubernetes, pollMs }: Deps) =
     async ensureCloudSecret(ref: StepRef): Promise<void> {
       const cluster = await mustReadCluster(db, ref.clusterId);
       const identity = await ensureServiceUser(db, sealer, cluster);
-      await applyCloudSecret(await kubernetes.open(ref.clusterId), identity);
+      const settings = await readAttemptSettings(db, ref.operationId);
+      await applyCloudSecret(await kubernetes.open(ref.clusterId), identity, settings['endpoint.url']);
       await writeDetail(db, ref.clusterId, 'component.cloud-secret', 'applied');
     },
 

@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { readDetails } from '../../db/clusters.js';
 import { advanceNode, readNodeContext, readNodes, type NodeContext } from '../../db/nodes.js';
-import { readOperation } from '../../db/operations.js';
+import { readAttemptSettings } from '../../db/operations.js';
 import type { NodePhase } from '../../db/rows.js';
 import { readSecret, Secret } from '../../db/secret.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
-import { DEFAULT_SETTINGS, type Settings } from '../../workflows/model/settings.js';
+import type { Settings } from '../../workflows/model/settings.js';
 import type { Deps } from '../deps.js';
 import { endpointOf } from '../endpoint.js';
 import { isFault } from '../is-fault.js';
@@ -93,11 +93,7 @@ export class Guests {
     return this.open(clusterId, { role: 'control', index: found.role_index });
   }
 
-  /** The settings that were in force when the attempt began. */
-  async settings(operationId: string): Promise<Settings> {
-    const operation = await readOperation(this.deps.db, operationId);
-    return { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
-  }
+  settings = (operationId: string): Promise<Settings> => readAttemptSettings(this.deps.db, operationId);
 
   async joinValues(context: NodeContext): Promise<Values> {
     const { db } = this.deps;

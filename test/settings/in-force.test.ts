@@ -1,11 +1,14 @@
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
+import { kubernetesActivities } from '../../activities/kubernetes/index.js';
+import { scanActivities } from '../../activities/scan.js';
 import { zoneScanActivities } from '../../activities/zone-scan.js';
 import { probeCluster } from '../../activities/probe-cluster.js';
 import type { Deps } from '../../activities/deps.js';
 import { mustReadCluster } from '../../db/clusters.js';
+import { readSettings } from '../../db/configuration.js';
 import { nowPlus, transact } from '../../db/knex.js';
-import { claimOperation, queueOperation } from '../../db/operations.js';
+import { claimOperation, queueOperation, readAttemptSettings, settleOperation } from '../../db/operations.js';
 import type { HostRow } from '../../db/rows.js';
 import { DEFAULT_SETTINGS, type SettingName } from '../../workflows/model/settings.js';
 import { addCluster } from '../api/fixtures.js';
@@ -76,6 +79,59 @@ test('an attempt keeps the values with which it began, the next one has the new 
   await change(setting, '12');
   const claim = await claimOperation(h.db, operationId, 'a run');
   expect(claim).toMatchObject({ settings: { [setting]: 11 } });
+});
+
+test('the components of a cluster are given the endpoint.url with which the attempt began', async () => {
+  const { uuid: clusterId } = await addCluster(h.db, h.users.U, { name: 'c' });
+  const address = 'https://cks.example/client/api';
+  await change('endpoint.url', address);
+  const { operationId } = await transact(h.db, async (trx) =>
+    queueOperation(trx, {
+      kind: 'scale',
+      cluster: await mustReadCluster(trx, clusterId),
+      caller: { accountId: h.users.U.accountId, userId: h.users.U.userId },
+      settings: await readSettings(trx),
+      command: 'scaleKubernetesCluster',
+    }),
+  );
+  await change('endpoint.url', 'https://other.example/client/api');
+  const written: string[] = [];
+  const api = {
+    createNamespacedSecret: ({ body }: { body: { stringData: Record<string, string> } }) =>
+      Promise.resolve(written.push(...Object.values(body.stringData))),
+  };
+  const steps = kubernetesActivities({
+    db: h.db,
+    sealer: h.sealer,
+    kubernetes: { open: () => Promise.resolve(api) },
+  } as unknown as Deps);
+  await steps.ensureCloudSecret({ operationId, clusterId, line: 1, undo: false });
+  expect(written).toEqual([expect.stringContaining(`api-url = ${address}\n`)]);
+});
+
+test('a delete that the scan takes up again has the settings of that time', async () => {
+  const { uuid: clusterId } = await addCluster(h.db, h.users.U, { name: 'c' });
+  const { operationId } = await transact(h.db, async (trx) =>
+    queueOperation(trx, {
+      kind: 'delete',
+      cluster: await mustReadCluster(trx, clusterId),
+      caller: { accountId: h.users.U.accountId, userId: h.users.U.userId },
+      settings: await readSettings(trx),
+      command: 'deleteKubernetesCluster',
+    }),
+  );
+  await claimOperation(h.db, operationId, 'a run');
+  await settleOperation(h.db, operationId, {
+    end: 'failed', reason: 'a host is down', leftovers: [], failedLines: [], leftoverLines: [],
+  }); // prettier-ignore
+  await h.db('operation').update({ ended: nowPlus(h.db, -60) });
+  await change('cks.machine.timeout', '77');
+  const temporal = { workflow: { start: () => Promise.resolve() } } as unknown as Client;
+  await scanActivities({ db: h.db, log: pino({ level: 'silent' }), temporal } as unknown as Deps).settleOperations();
+  const last = await h.db('operation').orderBy('id', 'desc').first<{ uuid: string; attempt: number }>();
+  expect(last.attempt).toBe(2);
+  expect(await readAttemptSettings(h.db, last.uuid)).toMatchObject({ 'cks.machine.timeout': 77 });
+  expect(await readAttemptSettings(h.db, operationId)).toMatchObject({ 'cks.machine.timeout': 600 });
 });
 
 describe('the scan', () => {
