@@ -1,5 +1,5 @@
 import type { Group, Item } from '../engine/step.js';
-import { nodeLabel, type ClusterFacts, type NodeFacts } from '../model/operation.js';
+import { isBefore, nodeLabel, type ClusterFacts, type NodeFacts } from '../model/operation.js';
 import type { Settings } from '../model/settings.js';
 import type { Act } from '../stubs.js';
 import { bootContext, nodesOf, ownWorkers } from './context.js';
@@ -30,7 +30,6 @@ export function stopClusterSteps(facts: ClusterFacts, settings: Settings): Item<
 
 /** Powers a cluster on: etcd, control nodes, workers; certificates first, then every node Ready by its name. */
 export function startClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
-  const context = bootContext(facts, settings);
   const controls = nodesOf(facts, 'control');
   const tier = (title: string, nodes: NodeFacts[]): Group<Act> => ({
     title,
@@ -60,8 +59,7 @@ export function startClusterSteps(facts: ClusterFacts, settings: Settings): Item
       tier('start the workers', ownWorkers(facts)),
     ]),
     ...renewSteps(facts, settings, controls),
-    waitApi(context),
-    ...(controls[0] ? [refreshKubeconfig(controls[0])] : []),
+    ...openApi(facts, settings, controls),
     waitNodes(facts, settings, true),
   ];
 }
@@ -69,12 +67,7 @@ export function startClusterSteps(facts: ClusterFacts, settings: Settings): Item
 /** Renews the control plane's certificates, one control node after the other, where they end soon. */
 export function renewClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
   const controls = nodesOf(facts, 'control');
-  return [
-    ...renewSteps(facts, settings, controls),
-    waitApi(bootContext(facts, settings)),
-    ...(controls[0] ? [refreshKubeconfig(controls[0])] : []),
-    waitNodes(facts, settings),
-  ];
+  return [...renewSteps(facts, settings, controls), ...openApi(facts, settings, controls), waitNodes(facts, settings)];
 }
 
 const tiers = (groups: Group<Act>[]): Group<Act>[] => groups.filter(({ lanes }) => lanes.length > 0);
@@ -101,6 +94,15 @@ function renewSteps(facts: ClusterFacts, settings: Settings, controls: NodeFacts
       ]),
     },
   ];
+}
+
+/**
+ * The API server answers, and the kubeconfig is the one of its certificates: the old one may have ended with those, and is then refused.
+ * Before revision 3 it was the old one that had to be answered.
+ */
+function openApi(facts: ClusterFacts, settings: Settings, [first]: NodeFacts[]): Item<Act>[] {
+  const steps = [...(first ? [refreshKubeconfig(first)] : []), waitApi(bootContext(facts, settings))];
+  return isBefore(3, facts) ? steps.reverse() : steps;
 }
 
 export const refreshKubeconfig = (control: NodeFacts): Item<Act> => ({
