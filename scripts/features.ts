@@ -66,7 +66,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Scale a stopped cluster to another offering', parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for']], lacks: NO_CLUSTER },
     { what: 'Upgrade to a patch of the same minor or the next minor, no further', zone: [LIFE, LARGE], parts: [['model/upgrade-rules.test.ts', 'two minors up'], ['model/upgrade-rules.test.ts', 'to a higher patch'], ['guest/upgrade.test.ts', 'upgrade of the first control node: kubeadm, then the kubelet stopped, replaced and started, then the network']] },
     { what: 'Delete', lab: [LAB_CREATE], zone: [LIFE] },
-    { what: 'Failed operations leave the cluster in Alert, and a scan brings it back once it is well', parts: [['settings/in-force.test.ts', 'ends an Alert once all machines run and the API server answers (report 9)'], ['model/states.test.ts', '%s can end in each way that it may end in']] },
+    { what: 'Failed operations leave the cluster in Alert, and a scan brings it back once it is well', zone: [['stack/scan.test.ts', 'takes a cluster with a machine that is off for what it is, and for well once all machines run and its API server answers']], parts: [['settings/in-force.test.ts', 'ends an Alert once all machines run and the API server answers (report 9)'], ['model/states.test.ts', '%s can end in each way that it may end in']] },
   ],
   'Using clusters': [
     { what: 'The kubeconfig is given out, and kubectl works with it', lab: [LAB_CREATE], zone: [['activities/node-simulator.test.ts', 'makes a cluster that its kubeconfig opens, and lets others join']], parts: [['api/clusters.test.ts', 'gives the text as it was stored']] },

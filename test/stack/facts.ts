@@ -22,10 +22,10 @@ export function doneTwice(effects: readonly Effect[]): string[] {
 export const countOf = (effects: readonly Effect[], kind: string) => effects.filter((one) => one.kind === kind).length;
 
 type NodeRow = Pick<VmRow, 'name' | 'instance_name' | 'state' | 'ip_address'> &
-  Pick<VmMapRow, 'role' | 'phase' | 'control_node' | 'external_node'>;
+  Pick<VmMapRow, 'role' | 'phase' | 'control_node' | 'external_node' | 'kubernetes_node_version'>;
 export const nodeRows = (stack: Stack, clusterId: string) =>
   stack.rows<NodeRow>(
-    'SELECT v.name, v.instance_name, v.state, v.ip_address, m.role, m.phase, m.control_node, m.external_node FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? ORDER BY v.name',
+    'SELECT v.name, v.instance_name, v.state, v.ip_address, m.role, m.phase, m.control_node, m.external_node, m.kubernetes_node_version FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? ORDER BY v.name',
     clusterId,
   );
 
@@ -137,6 +137,21 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
     own.map(({ instance_name }) => machine([instance_name, isOn ? 'running' : 'shut off'])).sort(),
   );
   expect(domains.flatMap(({ media }) => media)).toEqual([]);
+  // A machine has its root disk, one that a user made its seed too; nothing is left of those that were removed.
+  const machines = stack.rows<Pick<VmRow, 'instance_name' | 'vm_type' | 'removed'>>(
+    'SELECT instance_name, vm_type, removed FROM vm_instance WHERE network_id = ?',
+    cluster.network_id,
+  );
+  const ofMachines = (list: { name: string }[]) =>
+    list
+      .map(({ name }) => name)
+      .filter((name) => machines.some(({ instance_name }) => name.startsWith(instance_name)))
+      .sort();
+  const there = machines.filter(({ removed }) => removed === null).map(({ instance_name }) => instance_name);
+  const users = machines.filter(({ vm_type, removed }) => vm_type !== 'cksnode' && removed === null);
+  expect(ofMachines(world.volumes)).toEqual(there.map((name) => `${name}-root`).sort());
+  expect(ofMachines(world.domains)).toEqual(there.sort());
+  expect(ofMachines(world.media)).toEqual(users.map(({ instance_name }) => `${instance_name}-seed`).sort());
   expect(rows.map(({ phase, state }) => `${phase} ${state}`)).toEqual(
     rows.map(() => `ready ${isOn ? 'Running' : 'Stopped'}`),
   );
@@ -166,7 +181,7 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
       items: {
         metadata: { name: string };
         spec: { unschedulable?: boolean };
-        status: { conditions: { type: string; status: string }[] };
+        status: { conditions: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
       }[];
     };
     expect(
@@ -174,8 +189,13 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
         metadata.name,
         spec.unschedulable ?? false,
         status.conditions.find(({ type }) => type === 'Ready')?.status,
+        status.nodeInfo.kubeletVersion,
       ]),
-    ).toEqual(rows.filter(({ role }) => role !== 'etcd').map(({ name }) => [name, false, 'True']));
+    ).toEqual(
+      rows
+        .filter(({ role }) => role !== 'etcd')
+        .map(({ name, kubernetes_node_version: version }) => [name, false, 'True', `v${version}`]),
+    );
   }
   return { controls: controls.length, workers: cluster.node_count };
 }
