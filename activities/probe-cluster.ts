@@ -1,6 +1,6 @@
 import { readSettings } from '../db/configuration.js';
 import { millis } from '../db/knex.js';
-import { readNodes } from '../db/nodes.js';
+import { isWhole } from '../db/nodes.js';
 import type { ClusterRow } from '../db/rows.js';
 import { markProbed, moveSeen, writeReason } from '../db/seen.js';
 import { textOf } from '../workflows/model/fault.js';
@@ -34,7 +34,7 @@ export async function probeCluster(deps: Deps, cluster: ClusterRow): Promise<voi
       await moveSeen(db, cluster, ['Alert'], withSeen(cluster.reason, `${SEEN.silent}${problem}`));
     return;
   }
-  if (!(await isWhole(deps, cluster))) return;
+  if (!(await isWhole(db, cluster))) return;
   if (problem !== undefined) return writeReason(db, cluster, withSeen(cluster.reason, `${SEEN.silent}${problem}`));
   // An upgrade that is not finished is still the reason for two versions; any other failure is over.
   await moveSeen(
@@ -42,18 +42,6 @@ export async function probeCluster(deps: Deps, cluster: ClusterRow): Promise<voi
     cluster,
     ['Recovering', 'Running'],
     cluster.target_version_id === null ? null : saidIn(cluster.reason),
-  );
-}
-
-/** Every node that the cluster counts is in it, and its machine runs. */
-async function isWhole({ db }: Deps, cluster: ClusterRow): Promise<boolean> {
-  const nodes = await readNodes(db, cluster.uuid);
-  return (
-    nodes.length === cluster.control_node_count + cluster.node_count + cluster.etcd_node_count &&
-    nodes.every(
-      ({ state, phase, host_status, managed }) =>
-        (phase === 'joined' || phase === 'ready') && (managed === 0 || (state === 'Running' && host_status !== 'Down')),
-    )
   );
 }
 

@@ -20,6 +20,21 @@ export async function readNodes(db: Db, clusterId: string): Promise<NodeRow[]> {
     .select<NodeRow[]>('m.*', ...OF_MACHINE.map((column) => `v.${column}`), 'h.status as host_status');
 }
 
+/** Every node that the cluster counts is in it, no other was left half-made, and all their machines run. */
+export async function isWhole(
+  db: Db,
+  cluster: Pick<ClusterRow, 'uuid' | 'control_node_count' | 'node_count' | 'etcd_node_count'>,
+): Promise<boolean> {
+  const nodes = await readNodes(db, cluster.uuid);
+  return (
+    nodes.length === cluster.control_node_count + cluster.node_count + cluster.etcd_node_count &&
+    nodes.every(
+      ({ state, phase, host_status, managed }) =>
+        (phase === 'joined' || phase === 'ready') && (managed === 0 || (state === 'Running' && host_status !== 'Down')),
+    )
+  );
+}
+
 /** `rootId`: the operation, by its first attempt, whose own nodes are told apart. */
 export const readNodeFacts = async (db: Db, clusterId: string, rootId?: string): Promise<NodeFacts[]> =>
   (await readNodes(db, clusterId)).map((node) => ({

@@ -9,6 +9,7 @@ import { replaceClusterGroups } from './affinity.js';
 import { readClusterFacts } from './cluster-facts.js';
 import { holdCluster, moveCluster, mustReadCluster } from './clusters.js';
 import { millis, now, transact, type Db } from './knex.js';
+import { isWhole } from './nodes.js';
 import type { ClusterRow, OperationRow } from './rows.js';
 import { forgetSecrets } from './secret.js';
 import { forgetServiceUser } from './service-identity.js';
@@ -231,6 +232,9 @@ export async function settleOperation(db: Knex, operationId: string, outcome: Ou
   });
 }
 
+const RENEWED =
+  'the certificates are renewed; an operation before that left its work half done: resume or cancel it by its id (listKubernetesClusterOperations)';
+
 /** The state is moved only by the operation that holds the cluster: one that waits for its turn ends without a trace in it. */
 async function settleHeld(
   trx: Knex.Transaction,
@@ -242,13 +246,15 @@ async function settleHeld(
   const rule = OPERATIONS[row.kind];
   const ok = outcome.end === 'succeeded';
   const reason = outcome.reason?.slice(0, 2000) ?? null;
+  // What an operation left half-made is still to be resumed or cancelled.
+  const isUnfinished = ok && row.kind === 'renew' && row.from_state === 'Alert' && !(await isWhole(trx, cluster));
   const rest = ok
-    ? rule.done
+    ? isUnfinished ? 'Alert' : rule.done
     : outcome.end === 'cancelled'
       ? rule.cancelled === 'before' ? row.from_state : rule.cancelled
       : (outcome.rest ?? rule.failed); // prettier-ignore
   const holds = row.active_cluster_id !== null;
-  const words = ok ? (outcome.warning ?? null) : await restingReason(trx, cluster, reason);
+  const words = isUnfinished ? RENEWED : ok ? (outcome.warning ?? null) : await restingReason(trx, cluster, reason);
   if (holds && row.started !== null) await moveCluster(trx, cluster, rest, words);
   else if (holds && outcome.end !== 'superseded')
     await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);

@@ -107,6 +107,10 @@ describeStack('certificates', { profile: 'instant' }, (scenario) => {
       await passes(stack, YEAR + DAY);
       await renewed(stack, id);
       expect(await kubeconfig(stack, id)).not.toBe(before);
+      expect(stack.cluster(id)).toMatchObject({
+        state: 'Alert',
+        reason: expect.stringContaining('resume or cancel it by its id'),
+      });
       expect(await stack.run('resumeKubernetesClusterOperation', { id: failed })).toMatchObject(OK);
       await expectHealthy(stack, id, 1, 2);
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);

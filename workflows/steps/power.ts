@@ -60,15 +60,23 @@ export function startClusterSteps(facts: ClusterFacts, settings: Settings): Item
     ]),
     ...renewSteps(facts, settings, controls),
     ...openApi(facts, settings, controls),
-    waitNodes(facts, settings, true),
+    waitNodes([...controls, ...ownWorkers(facts)], settings, true),
   ];
 }
 
 /** Renews the control plane's certificates, one control node after the other, where they end soon. */
 export function renewClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
-  const controls = nodesOf(facts, 'control');
-  return [...renewSteps(facts, settings, controls), ...openApi(facts, settings, controls), waitNodes(facts, settings)];
+  const controls = members(facts, nodesOf(facts, 'control'));
+  return [
+    ...renewSteps(facts, settings, controls),
+    ...openApi(facts, settings, controls),
+    waitNodes([...controls, ...members(facts, ownWorkers(facts))], settings),
+  ];
 }
+
+/** Nodes that are in the cluster: one that an operation left half-made has no certificates, and before revision 3 kept the others from theirs. */
+const members = (facts: ClusterFacts, nodes: NodeFacts[]): NodeFacts[] =>
+  isBefore(3, facts) ? nodes : nodes.filter(({ phase }) => phase === 'joined' || phase === 'ready');
 
 const tiers = (groups: Group<Act>[]): Group<Act>[] => groups.filter(({ lanes }) => lanes.length > 0);
 
@@ -113,10 +121,10 @@ export const refreshKubeconfig = (control: NodeFacts): Item<Act> => ({
 });
 
 /** `rejoin`: workers that were off for long may have certificates that ended, and then join again. */
-const waitNodes = (facts: ClusterFacts, settings: Settings, rejoin = false): Group<Act> => ({
+const waitNodes = (nodes: NodeFacts[], settings: Settings, rejoin = false): Group<Act> => ({
   title: 'nodes',
   width: settings['cks.operation.width'],
-  lanes: [...nodesOf(facts, 'control'), ...ownWorkers(facts)].map((node) => [
+  lanes: nodes.map((node) => [
     ...(rejoin && node.role === 'worker' ? rejoinSteps(node, settings) : []),
     {
       title: `${nodeLabel(node)}: wait until Ready`,
