@@ -120,7 +120,7 @@ test.each([
   ['', 'hang'],
   [', also where that fails as it is stopped', 'failWhenStopped'],
 ] as const)(
-  'past its setting the operation ends failed, naming what it was working on (report 1)%s',
+  'past its setting the operation ends failed%s, naming what it was working on (report 1)',
   async (_, trouble) => {
     const world = new OperationWorld(newCluster(1, 1), { 'cloud.kubernetes.cluster.start.timeout': 1 });
     world.troubles.set('control-1: run kubeadm init', trouble);
