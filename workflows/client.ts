@@ -83,8 +83,7 @@ export async function startRun(client: Client, run: RunToStart): Promise<boolean
 const detailsOf = ({ operationId, kind, attempt, clusterId, clusterName, accountId, zoneName }: RunToStart): string =>
   [
     `${kind} of cluster **${clusterName.replace(/[^\w .-]/g, '')}** (\`${clusterId}\`) in zone ${zoneName}, account \`${accountId}\`; attempt ${attempt}.`,
-    `The same from the database: \`cs listKubernetesClusterOperations id=${operationId}\`.`,
-    'Request Cancellation undoes what was begun. After Terminate nothing is undone, and the operation can be resumed.',
+    `From the database: \`cs listKubernetesClusterOperations id=${operationId}\``,
   ].join('\n\n');
 
 /** Tells a run to end at its next safe point. False when there is no such run. */
@@ -119,11 +118,12 @@ export async function listOpenRuns(client: Client): Promise<Set<string>> {
 /** Open runs that stay with another build than `own`, by build. */
 export async function listRunsOfOtherBuilds(client: Client, own: string | undefined): Promise<Map<string, string[]>> {
   const runs = new Map<string, string[]>();
-  const query = `ExecutionStatus = 'Running' AND TemporalWorkflowVersioningBehavior = 'Pinned'`;
+  const others = own === undefined ? '' : ` AND TemporalWorkerDeploymentVersion != '${DEPLOYMENT}:${own}'`;
+  const query = `ExecutionStatus = 'Running' AND TemporalWorkflowVersioningBehavior = 'Pinned'${others}`;
   for await (const { workflowId, raw } of client.workflow.list({ query, pageSize: 1000 })) {
     const version = raw.searchAttributes?.indexedFields?.['TemporalWorkerDeploymentVersion'];
     const build = version && defaultPayloadConverter.fromPayload<string>(version).slice(DEPLOYMENT.length + 1);
-    if (build && build !== own) runs.set(build, [...(runs.get(build) ?? []), workflowId]);
+    if (build) runs.set(build, [...(runs.get(build) ?? []), workflowId]);
   }
   return runs;
 }

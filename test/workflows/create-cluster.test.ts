@@ -25,7 +25,8 @@ const run = (
   temporal.withWorker(world.activities(), async () => {
     const handle = await temporal.start('createCluster');
     await during(handle);
-    await handle.result();
+    // As the Temporal Web UI shows it: how it ended, and why, comes first.
+    expect(Object.keys((await handle.result()) as object)[0]).toBe('end');
     // Ended operations are searched by how they ended: their runs complete in any case.
     expect((await handle.describe()).typedSearchAttributes.get(STATE)).toBe(world.outcomes[0]?.end);
     return world.outcomes[0];
@@ -104,6 +105,7 @@ test('while paused no new step begins, and after the resume it goes on to the en
     await handle.signal('pause', true);
     // A query is answered after the signal: from here on the pause holds; what runs ends.
     expect(await handle.query('progress')).toMatchObject({ paused: true });
+    expect(await handle.query('__temporal_workflow_metadata')).toMatchObject({ currentDetails: expect.stringContaining(', paused') as string }); // prettier-ignore
     while (world.busy > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await handle.query('progress');
     while (world.busy > 0) await new Promise((resolve) => setTimeout(resolve, 5));

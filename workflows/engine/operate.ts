@@ -59,7 +59,9 @@ export async function operate(
   setHandler(requestsQuery, () => ({ paused: runner?.paused ?? paused, stop: stop ?? null }));
   setHandler(pauseSignal, (on) => {
     paused = on;
-    if (runner) runner.paused = on;
+    if (!runner) return;
+    runner.paused = on;
+    showRunning(runner);
   });
   setHandler(stopSignal, (request) => {
     stop ??= request;
@@ -119,7 +121,7 @@ export async function operate(
 /** While steps run, the details are how far it is and what runs: cheap enough to be written at every step. */
 function showRunning(runner: Runner<Act>): void {
   setCurrentDetails(
-    `**${runner.percent} %**\n\n${runner
+    `**${runner.percent} %**${runner.paused ? ', paused: no further step begins' : ''}\n\n${runner
       .running()
       .map((title) => `- ${MARKS.running} ${title}`)
       .join('\n')}`,

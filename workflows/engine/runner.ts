@@ -350,35 +350,36 @@ export class Runner<Act> {
     const failed = [...this.failures, ...this.warnings].filter(
       ({ entry }) => this.stopped !== 'cancel' || this.states[entry.line] === 'failed',
     );
+    // Comes last: the Temporal Web UI shows results as they are written, and how it ended is what is looked for.
     const base = {
       failedLines: failed.map(({ entry, message }) => ({ line: entry.line, note: message })),
       leftoverLines,
       leftovers: leftoverLines.map(({ note }) => note),
       undoneLines: this.lines.flatMap(({ line }) => (this.states[line] === 'undone' ? [line] : [])),
     };
-    if (this.stopped === 'cancel') return { ...base, end: 'cancelled', fault: 'Cancelled', reason: 'Cancelled' };
+    if (this.stopped === 'cancel') return { end: 'cancelled', fault: 'Cancelled', reason: 'Cancelled', ...base };
     if (this.stopped === 'supersede')
-      return { ...base, end: 'superseded', fault: 'Superseded', reason: 'a delete took over' };
+      return { end: 'superseded', fault: 'Superseded', reason: 'a delete took over', ...base };
     if (this.overLimit !== undefined)
-      return { ...base, end: 'failed', fault: 'OperationTimeout', reason: this.overLimit };
+      return { end: 'failed', fault: 'OperationTimeout', reason: this.overLimit, ...base };
     const [first] = this.failures;
     if (first) {
       const more = this.failures.length > 1 ? ` (and ${this.failures.length - 1} more)` : '';
       return {
-        ...base,
         end: 'failed',
         fault: first.code,
         reason: `${first.entry.step.title}: ${first.message}${more}`,
         ...(first.entry.step.rest && { rest: first.entry.step.rest }),
+        ...base,
       };
     }
     const [warning] = this.warnings;
     return {
-      ...base,
       end: 'succeeded',
       ...(warning && {
         warning: `${warning.entry.step.title}: ${warning.message}${this.warnings.length > 1 ? ` (and ${this.warnings.length - 1} more)` : ''}`,
       }),
+      ...base,
     };
   }
 }
