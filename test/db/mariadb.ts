@@ -54,7 +54,7 @@ export async function startMariaDb(): Promise<MariaDb> {
   const init = join(folder, 'init.sql');
   writeFileSync(
     init,
-    `CREATE USER 'cks'@'127.0.0.1' IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO 'cks'@'127.0.0.1';\n`,
+    `CREATE USER 'cks'@'127.0.0.1' IDENTIFIED BY '${password}';\nGRANT ALL ON *.* TO 'cks'@'127.0.0.1' WITH GRANT OPTION;\n`,
     { mode: 0o600 },
   );
   const child = spawn(

@@ -18,7 +18,9 @@ let mysql: MariaDb;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'cks-backup-'));
   mysql = await startMariaDb();
-  await sql('mysql', 'CREATE DATABASE cks CHARACTER SET utf8mb4');
+  const statements = /^```sql\n([\s\S]*?)^```/m.exec(page)?.[1]?.split(';\n').filter(Boolean) ?? [];
+  expect(statements).toHaveLength(3);
+  for (const statement of statements) await sql('mysql', statement);
 }, 120_000);
 afterAll(async () => {
   await mysql?.stop();
