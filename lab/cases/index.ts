@@ -1,8 +1,10 @@
 import { cancelledCreate, cancelledUpgrade } from './cancel.js';
 import type { LabCase } from './case.js';
+import { ownNetwork } from './cni.js';
 import { createAndDelete, killedInCreate } from './create.js';
 import { externalMachine } from './external.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
+import { privateRegistry } from './registry.js';
 
 /** In the order in which they run. */
 export const CASES: readonly LabCase[] = [
@@ -14,4 +16,6 @@ export const CASES: readonly LabCase[] = [
   upgradeWithBudget,
   cancelledCreate,
   cancelledUpgrade,
+  ownNetwork,
+  privateRegistry,
 ];
