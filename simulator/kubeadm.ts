@@ -70,6 +70,15 @@ export function kubeadm({ zone, guests, clusters }: Parts): Subcommands {
         return {
           fail: `${download}: error decoding secret data with provided key: cipher: message authentication failed`,
         };
+      // etcd takes no member in while it does not hear one of its own.
+      if (
+        clusters
+          .members(cluster)
+          .some(({ name, dedicated, healthy }) => !dedicated && !healthy && name !== input['name'])
+      )
+        return {
+          fail: 'error execution phase etcd-join: error creating local etcd static pod manifest file: etcdserver: unhealthy cluster',
+        };
     }
     return { cluster };
   };

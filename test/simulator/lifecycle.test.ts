@@ -109,6 +109,20 @@ describe('a simulated cluster through its life', () => {
       expect((await health())['members']).toHaveLength(2);
     });
 
+    it('takes nobody in while a member is silent', async () => {
+      await make(4, 0);
+      await cluster.done(3, 'reset');
+      await zone.host().ensureStopped(cluster.spec(1).name, 30);
+      const join = async () => {
+        const certificate_key = 'a'.repeat(64);
+        await cluster.done(0, 'share', { certificate_key });
+        return cluster.run(3, 'join', { ...(await cluster.joinInput(3, 'control')), certificate_key });
+      };
+      expect((await join()).error).toContain('unhealthy cluster');
+      await cluster.done(0, 'etcd', { action: 'remove', member: 'demo-control-2' });
+      expect(await join()).toMatchObject({ state: 'done' });
+    });
+
     it('loses a member with the reset of its control node, and is saved into a file', async () => {
       await make(2, 1);
       const saved = await cluster.done(0, 'etcd', { action: 'save' });

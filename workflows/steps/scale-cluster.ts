@@ -141,7 +141,30 @@ export function replace(context: BootContext, old: NodeFacts, next: NodeRef, siz
   return [
     {
       title: `replace ${nodeLabel(old)} by ${nodeLabel(next)}`,
-      lanes: [[...joinSteps(context, [next], size && { [old.role]: size }), ...leaveNode(context, old)]],
+      lanes: [
+        [
+          ...silentMember(context, old),
+          ...joinSteps(context, [next], size && { [old.role]: size }),
+          ...leaveNode(context, old),
+        ],
+      ],
+    },
+  ];
+}
+
+/**
+ * etcd takes nobody in while a member is silent ("unhealthy cluster"), so that of a lost control node goes before a new one joins. Nothing
+ * puts it back: it would be as silent as before.
+ */
+function silentMember({ facts, settings }: BootContext, old: NodeFacts): Item<Act>[] {
+  const isLost = !old.running || !old.hostUp;
+  if (old.role !== 'control' || !isLost || facts.etcdCount > 0 || (facts.revision ?? 0) < 3) return [];
+  return [
+    {
+      title: `${nodeLabel(old)}: remove its silent etcd member`,
+      kind: 'etcd.remove',
+      limitSeconds: settings['cks.etcd.timeout'],
+      run: ({ node }) => node.removeEtcdMember(old),
     },
   ];
 }
