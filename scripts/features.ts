@@ -22,6 +22,8 @@ const LAB_SCALE = 'scale to 1+2 and back: the leaving worker is drained, the wor
 const LAB_OWN = "a machine of the user's own becomes a worker, and leaves again drained and reset, running as before";
 const LAB_CNI = 'create 1+1 with a CNI configuration: a cloud-config fragment, its parameters filled, in place of the default network';
 const LAB_REGISTRY = "create 1+1 with a private registry: pods run an image of it by containerd's own files, without a secret";
+const LAB_CONTROL = 'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place';
+const LAB_UPGRADE = 'upgrade to the next minor, the worker killed during it: every node Ready at it, the workload never below its budget';
 const LIFE: Proof = ['stack/lifecycle.test.ts', 'grows, shrinks, stops, starts, is upgraded, gets a node replaced, and goes without a trace']; // prettier-ignore
 const LARGE: Proof = ['stack/lifecycle.test.ts', 'with three control nodes and etcd of its own is scaled to larger machines, upgraded and loses a control node']; // prettier-ignore
 const MEDIUM: Proof = ['stack/version-media.test.ts', 'is fetched with a percentage, checked, kept once per pool, installed from, disabled, enabled and deleted']; // prettier-ignore
@@ -48,7 +50,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
   ],
   'Creating clusters': [
     { what: 'A cluster with one control node and workers', lab: [LAB_CREATE], zone: [['stack/worker-killed.test.ts', 'inside every step of a create: the create goes on by itself and makes nothing twice']] },
-    { what: 'Several control nodes behind a balancer', zone: [LARGE], parts: [['gateway/packets.test.ts', 'a dead control node is out of the balancer in under 5 s (report 23)'], ['model/create-rules.test.ts', '11: two control nodes of a version before 1.16']] },
+    { what: 'Several control nodes behind a balancer', lab: [LAB_CONTROL], zone: [LARGE], parts: [['gateway/packets.test.ts', 'a dead control node is out of the balancer in under 5 s (report 23)'], ['model/create-rules.test.ts', '11: two control nodes of a version before 1.16']] },
     { what: 'An isolated network is made when none is given, with the rules for SSH from 2222 on and 6443', lab: [LAB_CREATE], parts: [['gateway/activities.test.ts', 'a new cluster has its forwards, its firewall rules and its balancer, and a second time changes nothing'], ['settings/in-force.test.ts', 'takes the network offering that cloud.kubernetes.cluster.network.offering names']] },
     { what: 'A cluster in a VPC', parts: [['gateway/activities.test.ts', 'a cluster in a VPC has an address of its own and opens what it needs in the ACL of its tier (report 23)'], ['gateway/packets.test.ts', 'lets in by the ACL of each tier, from outside and from the other tier']], lacks: NO_CLUSTER },
     { what: 'A cluster on a shared network, with a balancer of its own for several control nodes', parts: [['gateway/activities.test.ts', 'a shared network has no gateway, so nothing is asked of one'], ['model/create-rules.test.ts', 'a balancer on a shared network'], ['model/create-rules.test.ts', '24: several control nodes on a shared network without a balancer']], lacks: NO_CLUSTER },
@@ -66,7 +68,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Scale a running cluster to another number of workers', lab: [LAB_SCALE], zone: [LIFE], parts: [['model/scale-rules.test.ts', 'another size while Stopped']] },
     { what: 'Scale to a larger offering, running', zone: [LARGE], parts: [['model/scale-rules.test.ts', 'a smaller offering, of memory, while Running']] },
     { what: 'Scale a stopped cluster to another offering', parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for']], lacks: NO_CLUSTER },
-    { what: 'Upgrade to a patch of the same minor or the next minor, no further', zone: [LIFE, LARGE], parts: [['model/upgrade-rules.test.ts', 'two minors up'], ['model/upgrade-rules.test.ts', 'to a higher patch'], ['guest/upgrade.test.ts', 'upgrade of the first control node: kubeadm, then the kubelet stopped, replaced and started, then the network']] },
+    { what: 'Upgrade to a patch of the same minor or the next minor, no further', lab: [LAB_UPGRADE], zone: [LIFE, LARGE], parts: [['model/upgrade-rules.test.ts', 'two minors up'], ['model/upgrade-rules.test.ts', 'to a higher patch'], ['guest/upgrade.test.ts', 'upgrade of the first control node: kubeadm, then the kubelet stopped, replaced and started, then the network']] },
     { what: 'Delete', lab: [LAB_CREATE], zone: [LIFE] },
     { what: 'Failed operations leave the cluster in Alert, and a scan brings it back once it is well', zone: [['stack/scan.test.ts', 'takes a cluster with a machine that is off for what it is, and for well once all machines run and its API server answers']], parts: [['settings/in-force.test.ts', 'ends an Alert once all machines run and the API server answers (report 9)'], ['model/states.test.ts', '%s can end in each way that it may end in']] },
   ],

@@ -1,6 +1,7 @@
 import { cancelledCreate, cancelledUpgrade } from './cancel.js';
 import type { LabCase } from './case.js';
 import { ownNetwork } from './cni.js';
+import { lostControl } from './control.js';
 import { createAndDelete, killedInCreate } from './create.js';
 import { externalMachine } from './external.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
@@ -18,4 +19,5 @@ export const CASES: readonly LabCase[] = [
   cancelledUpgrade,
   ownNetwork,
   privateRegistry,
+  lostControl,
 ];

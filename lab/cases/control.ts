@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { LabCluster } from '../cluster.js';
+import { FIRST } from '../versions.js';
+import type { LabCase } from './case.js';
+
+const version = FIRST.kubernetes;
+
+export const lostControl: LabCase = {
+  name: 'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place',
+  features: ['several control nodes', 'balancer', 'replace node', 'etcd member removal'],
+  async run(world, say) {
+    const cluster = await LabCluster.create(world, { name: 'three', version, controls: 3 });
+    await cluster.expectHealthy({ version, controls: 3 });
+    const [lost, ...others] = cluster.machines().filter(({ role }) => role === 'control');
+    world.libvirt.virsh('lxc', 'destroy', lost!.instance_name);
+    const began = Date.now();
+    // The members that stay may have to choose a leader; then no request may fail any more.
+    let row = 0;
+    const answers = () => cluster.kubectl('get', 'nodes').then(() => ++row === 20 || `${row} answers in a row`, (error: Error) => ((row = 0), error.message));
+    await world.until('the API answers without the control node', answers, 120, 250);
+    say(`20 answers in a row ${Math.round((Date.now() - began) / 1000)} s after the loss`);
+    await world.until('the scan sees it', async () => {
+      const { state, reason } = await cluster.row();
+      return (state === 'Alert' && String(reason).includes(lost!.name)) || `${state} ${reason}`;
+    }, 120, 1000);
+    await cluster.change('replaceKubernetesNode', { id: cluster.id, nodeid: lost!.uuid });
+    await world.until('the cluster is Running again', async () => (await cluster.row())['state'] === 'Running', 120, 1000);
+    await cluster.expectHealthy({ version, controls: 3 });
+    await cluster.expectServes();
+    const controls = cluster.machines().filter(({ role }) => role === 'control');
+    assert(!controls.some(({ uuid }) => uuid === lost!.uuid), 'the lost machine is no control node any more');
+    assert.deepEqual(await membersOf(cluster, others[0]!.name), controls.map(({ name }) => name).sort());
+    await cluster.delete();
+    cluster.expectNothingLeft();
+  },
+}; // prettier-ignore
+
+/** Names of the etcd members that a control node knows. */
+async function membersOf(cluster: LabCluster, control: string): Promise<string[]> {
+  const pki = '/etc/kubernetes/pki/etcd';
+  const text = await cluster.kubectl(
+    '-n', 'kube-system', 'exec', `etcd-${control}`, '--', 'etcdctl', '--cacert', `${pki}/ca.crt`, '--cert', `${pki}/server.crt`, '--key', `${pki}/server.key`, 'member', 'list', '-w', 'json',
+  ); // prettier-ignore
+  return (JSON.parse(text) as { members: { name: string }[] }).members.map(({ name }) => name).sort();
+}
