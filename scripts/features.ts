@@ -20,10 +20,16 @@ const LAB_CREATE = 'create 1+1: nodes Ready, CoreDNS runs, a pod serves through 
 const LAB_STOP = 'stop and start: machines off, then nodes Ready by name, and a pod serves again';
 const LAB_SCALE = 'scale to 1+2 and back: the leaving worker is drained, the workload stays within its budget';
 const LAB_OWN = "a machine of the user's own becomes a worker, and leaves again drained and reset, running as before";
-const LAB_CNI = 'create 1+1 with a CNI configuration: a cloud-config fragment, its parameters filled, in place of the default network';
-const LAB_REGISTRY = "create 1+1 with a private registry: pods run an image of it by containerd's own files, without a secret";
-const LAB_CONTROL = 'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place';
-const LAB_UPGRADE = 'upgrade to the next minor, the worker killed during it: every node Ready at it, the workload never below its budget';
+const LAB_CNI =
+  'create 1+1 with a CNI configuration: a cloud-config fragment, its parameters filled, in place of the default network';
+const LAB_REGISTRY =
+  "create 1+1 with a private registry: pods run an image of it by containerd's own files, without a secret";
+const LAB_CONTROL =
+  'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place';
+const LAB_UPGRADE =
+  'upgrade to the next minor, the worker killed during it: every node Ready at it, the workload never below its budget';
+const LAB_ETCD =
+  'create 1+1 with three etcd nodes: the cluster lives in them over TLS, and goes on without one of them';
 const LIFE: Proof = ['stack/lifecycle.test.ts', 'grows, shrinks, stops, starts, is upgraded, gets a node replaced, and goes without a trace']; // prettier-ignore
 const LARGE: Proof = ['stack/lifecycle.test.ts', 'with three control nodes and etcd of its own is scaled to larger machines, upgraded and loses a control node']; // prettier-ignore
 const MEDIUM: Proof = ['stack/version-media.test.ts', 'is fetched with a percentage, checked, kept once per pool, installed from, disabled, enabled and deleted']; // prettier-ignore
@@ -90,7 +96,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Templates per node type, marked as for nodes', parts: [['model/create-rules.test.ts', 'a template for nodes'], ['model/create-rules.test.ts', '21: a template that is not for nodes']], lacks: NO_CLUSTER },
     { what: 'A template of one’s own is built', parts: [['scripts/build-template.test.ts', 'the image is converted, customized with the scripts in order, and sparsified']], lacks: 'no test boots one' },
     { what: 'A template is registered for nodes', parts: [['api/templates.test.ts', 'answers with a list of one, not ready, waiting for its download']] },
-    { what: 'etcd on nodes of its own', zone: [LARGE], lacks: 'tests with a real etcd run only where one is installed, so they are no proof' },
+    { what: 'etcd on nodes of its own', lab: [LAB_ETCD], zone: [LARGE] },
     { what: 'Machines of the user become workers', lab: [LAB_OWN], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['simulator/lifecycle.test.ts', 'lets a machine that a user made join, and shows its size']], lacks: 'physical machines can be imported, not added' },
     { what: 'They are taken out again, drained and reset', lab: [LAB_OWN], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['guest/cks-node.test.ts', "reset removes what joining made, keeps the template's own network file, and the node may join again"]] },
     { what: 'Both are bounded by settings of their own', parts: [['settings/in-lists.test.ts', '%s changes the bounds of: %s']] },

@@ -3,6 +3,7 @@ import type { LabCase } from './case.js';
 import { ownNetwork } from './cni.js';
 import { lostControl } from './control.js';
 import { createAndDelete, killedInCreate } from './create.js';
+import { dedicatedEtcd } from './etcd.js';
 import { externalMachine } from './external.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
 import { privateRegistry } from './registry.js';
@@ -17,6 +18,7 @@ export const CASES: readonly LabCase[] = [
   upgradeWithBudget,
   cancelledCreate,
   cancelledUpgrade,
+  dedicatedEtcd,
   ownNetwork,
   privateRegistry,
   lostControl,
