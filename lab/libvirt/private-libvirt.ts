@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   rmdirSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +36,7 @@ mount --make-rprivate /
 ip link set lo up
 ip link add cksbr0 type bridge
 ip link set cksbr0 up
-mkdir -p "$DIR"/etc "$DIR"/run "$DIR"/var "$DIR"/cg "$DIR"/pool
+mkdir -p "$DIR"/etc "$DIR"/var "$DIR"/cg "$DIR"/pool
 if [ -d /sys/fs/cgroup ]; then
   mount --rbind /sys/fs/cgroup "$DIR/cg"
   umount -R -l /sys
@@ -70,11 +71,14 @@ remember_owner = 0
 /** A libvirtd of the tests' own, that touches nothing of the machine and ends with them. */
 export class PrivateLibvirt {
   readonly dir = mkdtempSync(path.join(tmpdir(), 'cks-libvirt-'));
+  /** In memory, as on every host: at each start of a domain libvirt writes its state there through to the disk a dozen times. */
+  private readonly run = mkdtempSync('/dev/shm/cks-libvirt-run-');
   private holder!: ChildProcess;
   private listens = false;
 
   static async start(): Promise<PrivateLibvirt> {
     const fixture = new PrivateLibvirt();
+    symlinkSync(fixture.run, path.join(fixture.dir, 'run'));
     fixture.holder = spawn(
       'unshare',
       ['-m', '-n', '-p', '-f', '--mount-proc', '--kill-child', 'bash', '--norc', '-c', SETUP],
@@ -188,7 +192,7 @@ export class PrivateLibvirt {
         this.quietly(() => this.virsh(driver, 'destroy', name));
     this.holder.stdin?.end();
     await gone;
-    rmSync(this.dir, { recursive: true, force: true });
+    for (const folder of [this.dir, this.run]) rmSync(folder, { recursive: true, force: true });
     dropGroups();
   }
   private quietly(run: () => string): string {

@@ -297,6 +297,9 @@ describe('descriptions for libvirt', () => {
       { target: 'hda', bus: 'ide', medium: undefined, device: undefined },
     ]);
     expect(firstAt(described, 'devices/interface/source')?.attributes).toEqual({ bridge: 'cks7' });
+    expect(allAt(described, 'devices/controller').map(({ attributes }) => attributes)).toEqual([
+      { type: 'usb', model: 'none' },
+    ]);
   });
 
   it('an emulated virtual machine has its CPU read as tables at its start; others are as libvirt has them', () => {

@@ -89,6 +89,8 @@ function virtualMachine(spec: BridgedSpec, { type, arch, root, media }: MachineP
         sourceXml(root),
         xml('target', { dev: 'vda', bus: 'virtio' }),
       ]),
+      // libvirt adds one where none is refused. No node needs it, and the firmware takes longer over it than over all else.
+      xml('controller', { type: 'usb', model: 'none' }),
       bus === 'scsi' && xml('controller', { type: 'scsi', model: 'virtio-scsi' }),
       ...targets.map((target, i) => driveXml(target, bus, media[i])),
       networkCard(spec, xml('model', { type: 'virtio' }), xml('rom', { enabled: 'no' })),
