@@ -187,7 +187,11 @@ export class LibvirtChildren {
     const failures = (this.hung.get(key)?.failures ?? 0) + 1;
     this.hung.set(key, { failures, until: Date.now() + Math.min(30_000, 1000 * 2 ** (failures - 1)) });
     call.settle({
-      error: unreachable(call.target, call.operation, 'nothing came back within its time'),
+      error: unreachable(
+        call.target,
+        call.operation,
+        'nothing came back within its time. libvirtd or the storage of a pool hangs there: mend the storage, or restart libvirtd',
+      ),
     });
     // Whatever else waits for this host waits for the same hung daemon.
     for (const [other, { target, operation, settle, timer }] of child.pending)

@@ -11,6 +11,8 @@ import { cloneVolume, emptyVolume, overlayVolume, type DiskFormat } from './volu
 import { readXml, textAt } from './xml.js';
 
 const SEED_LIMIT = 1 << 22;
+/** Header and tables of an overlay without content. */
+const OVERLAY_LEAST = 1 << 18;
 const FORMATS = ['qcow2', 'raw', 'iso'] as const;
 type Format = (typeof FORMATS)[number];
 
@@ -112,6 +114,7 @@ export class Disks implements Store {
         this.pool.remove(`${name}.part`);
       }
     } catch (error) {
+      if (isFull(error)) throw this.pool.full(this.pool.makes === 'overlay' ? OVERLAY_LEAST : wanted, name);
       if (!isLibvirt(error, CODE.exists, CODE.volumeExists)) throw error;
     }
   }
@@ -130,9 +133,8 @@ export class Disks implements Store {
     if (content.length > SEED_LIMIT)
       throw refused(`the seed ${name} has ${content.length} bytes, more than ${SEED_LIMIT}`);
     if (this.pool.has(name)) {
-      const found = this.pool.with(name, (volume) => this.session.download(volume, SEED_LIMIT)) ?? Buffer.alloc(0);
-      // A block device is as long as its pool's blocks make it.
-      if ((this.pool.makes === 'clone' ? found.subarray(0, content.length) : found).equals(content)) return;
+      const found = this.seedIn(name);
+      if (this.isSeed(found, content)) return;
       if (!this.isOwnSeed(name, found)) throw this.foreign(name, 'a seed of this service');
       this.pool.remove(name);
     }
@@ -143,6 +145,10 @@ export class Disks implements Store {
       at += got;
       return got;
     });
+    // To a pool that is full libvirt (9.0) sends what it can, and says that all is well.
+    if (this.isSeed(this.seedIn(name), content)) return;
+    this.pool.room(content.length, name);
+    throw failed(`${name} in pool ${this.pool.name} of host ${this.host} does not hold what was sent to it`);
   }
 
   removeSeed(name: string): void {
@@ -220,6 +226,15 @@ export class Disks implements Store {
     return look() !== before;
   }
 
+  private seedIn(name: string): Buffer {
+    return this.pool.with(name, (volume) => this.session.download(volume, SEED_LIMIT)) ?? Buffer.alloc(0);
+  }
+
+  /** A block device is as long as its pool's blocks make it. */
+  private isSeed(found: Buffer, content: Buffer): boolean {
+    return (this.pool.makes === 'clone' ? found.subarray(0, content.length) : found).equals(content);
+  }
+
   /** A prefix of what this service writes counts too: an upload may have been cut off. */
   private isOwnSeed(name: string, found: Buffer): boolean {
     const application = isoApplication(found);
@@ -232,8 +247,7 @@ export class Disks implements Store {
     try {
       this.pool.with(name, (volume) => this.session.upload(volume, bytes, read));
     } catch (error) {
-      if (error instanceof LibvirtError && /no space left|disk quota/i.test(error.message))
-        throw this.pool.full(bytes, name);
+      if (isFull(error)) throw this.pool.full(bytes, name);
       if (error instanceof HostFault) throw new HostFault(error.code, `${name}: ${error.message}`, error.facts);
       throw error;
     }
@@ -247,5 +261,6 @@ export class Disks implements Store {
   }
 }
 
+const isFull = (error: unknown) => error instanceof LibvirtError && /no space left|disk quota/i.test(error.message);
 const mark = (name: string, format: Format) => `${name}.${format}`;
 const part = (name: string, format: Format) => `${name}.${format}.part`;

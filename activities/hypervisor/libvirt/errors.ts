@@ -27,17 +27,21 @@ export function toFault(host: string, action: string, error: unknown, lost = fal
   if (/host key|hostkey/i.test(words) && [FROM.libssh, FROM.libssh2].includes(error.domain))
     return { code: 'HostIdentity', message: `host ${host} did not prove who it is: libvirt says "${words}"`, facts };
   if (/certificate/i.test(words) && (error.code === CODE.auth || CONNECTION.has(error.domain)))
-    return { code: 'HostIdentity', message: `host ${host} did not prove who it is: libvirt says "${words}"`, facts };
+    return {
+      code: 'HostIdentity',
+      message: `host ${host} did not prove who it is: libvirt says "${words}". Its certificate has to be of the authority that was given with the host, and for the name in its URL`,
+      facts,
+    };
   if (error.code === CODE.auth || ([FROM.libssh, FROM.libssh2].includes(error.domain) && /authenticat/i.test(words)))
     return {
       code: 'HypervisorRefused',
-      message: `host ${host} does not let this service in: libvirt says "${words}"`,
+      message: `host ${host} does not let this service in: libvirt says "${words}". Let the stored key or certificate in there, or add the host anew with another`,
       facts,
     };
   if (lost || CONNECTION.has(error.domain))
     return {
       code: 'HostUnreachable',
-      message: `host ${host} does not answer (${action}): libvirt says "${words}"`,
+      message: `host ${host} does not answer (${action}): libvirt says "${words}". See that libvirtd runs there (systemctl status libvirtd)`,
       facts,
     };
   const code = FOR_GOOD.has(error.code) ? 'HypervisorRefused' : 'HypervisorFailed';

@@ -233,7 +233,8 @@ export class Folders implements Store {
     this.session.goOn();
     if (error) throw failed(`${program} cannot be run on host ${this.host}: ${error.message}`);
     if (status === 0) return;
-    if (/no space left/i.test(stderr)) throw this.full(name);
+    // tar says no more than that when a file did not fit whole.
+    if (/no space left|wrote only/i.test(stderr)) throw this.full(name);
     throw failed(
       `${program} on host ${this.host} failed for ${name}: ${stderr.trim().split('\n').slice(-2).join(' ')}`,
     );
@@ -244,7 +245,7 @@ export class Folders implements Store {
   }
   private full(name: string): HostFault {
     return refused(
-      `pool ${this.poolName} of host ${this.host} is too full for ${name}: nothing is free in ${this.folder}`,
+      `pool ${this.poolName} of host ${this.host} is too full for ${name}: nothing is free in ${this.folder}. Make room in it or enlarge it, then try again`,
     );
   }
 }

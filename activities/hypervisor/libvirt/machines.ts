@@ -278,7 +278,11 @@ export class Machines {
       this.assertOurs(domain, name);
       result = { value: use(domain) };
     });
-    if (!result) throw refused(`host ${this.host} has no domain ${name}`, { host: this.host, domain: name });
+    if (!result)
+      throw refused(
+        `host ${this.host} has no domain ${name}: it was removed there. A node is made anew by replaceKubernetesNode`,
+        { host: this.host, domain: name },
+      );
     return result.value;
   }
 

@@ -89,15 +89,17 @@ export function openPool(session: Session, host: string, name: string): Pool {
       session.call((v) => v.poolInfo(pool, info));
       return Number(info.available);
     };
-    const full = (bytes: number, what: string) =>
-      refused(
-        `pool ${name} of host ${host} is too full for ${what}: it needs ${inGb(bytes)}, and ${inGb(free())} are free`,
+    const full = (bytes: number, what: string) => {
+      refresh();
+      return refused(
+        `pool ${name} of host ${host} is too full for ${what}: it needs ${inGb(bytes)}, and ${inGb(free())} are free. Make room in it or enlarge it, then try again`,
         {
           host,
           pool: name,
           needed: bytes,
         },
       );
+    };
     const pathOf = (volume: string) => {
       const found = within(volume, (one) => session.call((v) => v.volumePath(one)));
       if (found === undefined) throw refused(`pool ${name} of host ${host} holds no volume ${volume}`);

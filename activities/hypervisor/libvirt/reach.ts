@@ -8,7 +8,10 @@ const ANSWER_MS = 8000;
 export function reach({ name, uri: { transport, host, port } }: Target): Promise<void> {
   if (transport === 'unix') return Promise.resolve();
   const unreachable = (why: string) =>
-    new HostFault('HostUnreachable', `host ${name} at ${host}:${port} does not answer: ${why}`);
+    new HostFault(
+      'HostUnreachable',
+      `host ${name} at ${host}:${port} does not answer: ${why}. See that the host is up and lets this service in at that port`,
+    );
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     const over = (error?: HostFault) => {

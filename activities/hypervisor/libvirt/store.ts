@@ -33,4 +33,5 @@ export const MACHINE_VOLUME = /^i-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[\w-
 export const IMAGE_VOLUME = /^(template|iso)-[\w-]+$/;
 export const isImage = (name: string): boolean => IMAGE_VOLUME.test(name);
 export const GIB = 2 ** 30;
-export const inGb = (bytes: number): string => `${(bytes / GIB).toFixed(bytes < 10 * GIB ? 2 : 0)} GB`;
+export const inGb = (bytes: number): string =>
+  bytes < GIB ? `${(bytes / 2 ** 20).toFixed(1)} MB` : `${(bytes / GIB).toFixed(bytes < 10 * GIB ? 2 : 0)} GB`;
