@@ -50,13 +50,13 @@ describeStack('an operation', {}, (scenario) => {
       await stack.worker.restart();
       const run = (await stack.client()).workflow.getHandle(workflowIdOf(uuid));
       const events = async () => (await run.describe()).historyLength;
-      // A workflow task that the dead worker had is given out again, and that is all.
+      // A workflow task that the dead worker had is given out again once its 10 s are over, and that is all.
       let before = 0;
       await stack.until('the history rests', async () => {
         const [was, now] = [before, await events()];
         before = now;
         return was === now || String(now);
-      }, 40, 3000); // prettier-ignore
+      }, 60, 11_000); // prettier-ignore
       await sleep(7000);
       expect(states()).toEqual(paused);
       expect(await events()).toBe(before);
@@ -69,7 +69,7 @@ describeStack('an operation', {}, (scenario) => {
       expect(await ended(stack, jobid)).toEqual(RUN);
       await expectHealthy(stack, id, 1, 1);
     },
-    60,
+    120,
   );
 
   for (const moment of [
