@@ -209,7 +209,9 @@ export class Runner<Act> {
     try {
       await this.lane(entries, isolation);
     } catch (error) {
-      if (!isolation.failure || !this.mayGoOn) throw error;
+      if (!isolation.failure) throw error;
+      // Stopped with the operation: the lane is nobody's to undo but the cancel's.
+      if (!this.mayGoOn) throw new Halted();
       lost.push(isolation.failure);
       this.warnings.push(isolation.failure);
       const lines: number[] = [];
