@@ -5,13 +5,11 @@ import {
   type OperationRequest,
   type VersionRef,
 } from '../workflows/model/operation.js';
-import { readDetails } from './clusters.js';
+import { COMPONENT, readDetails } from './clusters.js';
 import type { Db } from './knex.js';
 import { readNodeFacts } from './nodes.js';
 import { tagsOf } from './rooms.js';
 import type { ClusterRow, NetworkRow, ServiceOfferingRow, VersionRow } from './rows.js';
-
-const COMPONENT = 'component.';
 
 /** What the list of an operation is built from; `rootId` names the operation, by its first attempt. */
 export async function readClusterFacts(

@@ -54,6 +54,32 @@ export const writeDetail = (db: Db, cluster_id: string, name: string, value: str
       .merge({ value }),
   );
 
+/** Details named so say of a component `applied`, `absent` (the medium has none), `removed`, or why it is not there. */
+export const COMPONENT = 'component.';
+export interface Component {
+  name: string;
+  health: string;
+}
+
+/** What runs in clusters besides their nodes, in one query. */
+export async function componentsOfClusters(
+  db: Db,
+  clusterIds: readonly string[],
+): Promise<ReadonlyMap<string, Component[]>> {
+  const byCluster = new Map<string, Component[]>();
+  if (clusterIds.length === 0) return byCluster;
+  const rows = await db('kubernetes_cluster_details')
+    .whereIn('cluster_id', [...clusterIds])
+    .where('name', 'like', `${COMPONENT}%`)
+    .orderBy('name')
+    .select<{ cluster_id: string; name: string; value: string }[]>('cluster_id', 'name', 'value');
+  for (const { cluster_id, name, value } of rows) {
+    const component = { name: name.slice(COMPONENT.length), health: value };
+    byCluster.set(cluster_id, [...(byCluster.get(cluster_id) ?? []), component]);
+  }
+  return byCluster;
+}
+
 export async function readDetails(db: Db, cluster_id: string): Promise<Map<string, string>> {
   const rows = await db('kubernetes_cluster_details')
     .where({ cluster_id })

@@ -2,7 +2,7 @@ import { writeDetail } from '../../db/clusters.js';
 import { cniScript } from '../../workflows/model/cni-script.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
-import { isFault } from '../is-fault.js';
+import { noteFailure } from '../component-health.js';
 import type { Guests, Values } from './guest.js';
 
 /** What runs in a cluster besides its nodes, from the manifests of its version's medium. */
@@ -16,8 +16,7 @@ export const componentActivities = (guests: Guests) => {
       const { state } = await guests.runStep(ref, context, 'component', () => ({ name, action: 'apply', ...values }));
       await writeDetail(db, ref.clusterId, `component.${name}`, String(state));
     } catch (error) {
-      if (isFault(error, 'NodeRefused') && error instanceof Error)
-        await writeDetail(db, ref.clusterId, `component.${name}`, error.message.slice(0, 1000));
+      await noteFailure(db, ref.clusterId, name, error);
       throw error;
     }
   };

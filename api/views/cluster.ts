@@ -1,13 +1,23 @@
 import { groupsOfClusters, type ClusterGroup } from '../../db/affinity.js';
+import { componentsOfClusters, type Component } from '../../db/clusters.js';
 import { readClusterForView, type ClusterListRow } from '../../db/clusters-list.js';
 import { machinesOfClusters, type MachineRow } from '../../db/machines.js';
 import type { Db } from '../../db/knex.js';
 import { fault } from '../../workflows/model/fault.js';
 import { quorumWarnings } from '../../workflows/model/quorum.js';
-import { responseObject, type Fields } from '../command.js';
+import { fields, responseObject, type Fields } from '../command.js';
 import { wireDate } from '../wire/dates.js';
 import { NODE_MACHINE, nodeView } from './machine.js';
 import { OWNER_FIELDS, ownerView } from './owner.js';
+
+const COMPONENT_FIELDS = fields({
+  name: [
+    'string',
+    'dashboard, provider (the cloud controller), cloud-secret (its credentials), csi, cni or autoscaler',
+  ],
+  state: ['string', 'applied, absent (the medium has none), removed, or failed'],
+  reason: ['string', 'why it failed'],
+});
 
 export const CLUSTER = responseObject('kubernetescluster', {
   id: ['string', 'the id of the Kubernetes cluster'],
@@ -59,6 +69,11 @@ export const CLUSTER = responseObject('kubernetescluster', {
   maxsize: ['long', 'maximum size of autoscaling'],
   reason: ['string', 'why the cluster is in its state, in words; an extension'],
   warnings: ['list', 'what is not as it should be though it works; an extension'],
+  components: [
+    'list',
+    'what runs in the cluster besides its nodes, each with a health of its own; an extension',
+    COMPONENT_FIELDS,
+  ],
   operation: ['string', 'the operation that works on the cluster now; an extension'],
   operationid: ['string', 'the id of that operation; an extension'],
 });
@@ -78,10 +93,19 @@ function etcdAddresses(row: ClusterListRow, machines: readonly MachineRow[]): Fi
 const given = (id: string | null, name: string | null, prefix: string): Fields =>
   id !== null && name !== null ? { [`${prefix}id`]: id, [`${prefix}name`]: name } : {};
 
-function warningsOf(row: ClusterListRow): Fields {
-  const warnings = quorumWarnings({ controls: row.control_node_count, etcd: row.etcd_node_count });
+const STANDING = ['applied', 'absent', 'removed'];
+
+function warningsOf(row: ClusterListRow, components: readonly Component[]): Fields {
+  const failed = components.filter(({ health }) => !STANDING.includes(health));
+  const warnings = [
+    ...quorumWarnings({ controls: row.control_node_count, etcd: row.etcd_node_count }),
+    ...failed.map(({ name, health }) => `The component ${name} is not installed: ${health}`),
+  ];
   return warnings.length > 0 ? { warnings } : {};
 }
+
+const componentView = ({ name, health }: Component): Fields =>
+  STANDING.includes(health) ? { name, state: health } : { name, state: 'failed', reason: health };
 
 /** Ids and names per role, only where there are any. */
 function affinityFields(groups: readonly ClusterGroup[]): Fields {
@@ -102,6 +126,7 @@ export function clusterView(
   row: ClusterListRow,
   machines: readonly MachineRow[],
   groups: readonly ClusterGroup[],
+  components: readonly Component[],
   admin: boolean,
 ): Fields {
   const managed = row.cluster_type === 'CloudManaged';
@@ -141,17 +166,21 @@ export function clusterView(
     minsize: row.minsize,
     maxsize: row.maxsize,
     reason: row.reason,
-    ...(managed && warningsOf(row)),
+    ...(managed && warningsOf(row, components)),
+    ...(components.length > 0 && { components: components.map(componentView) }),
     operation: row.operation_kind,
     operationid: row.operation_id,
   };
 }
 
-/** The views of many clusters: one more query for all their machines and one for their groups, never one per row. */
+/** The views of many clusters: one more query each for all their machines, groups and components, never one per row. */
 export async function clusterViews(db: Db, rows: readonly ClusterListRow[], admin: boolean): Promise<Fields[]> {
   const ids = rows.map(({ uuid }) => uuid);
   const [machines, groups] = [await machinesOfClusters(db, ids), await groupsOfClusters(db, ids)];
-  return rows.map((row) => clusterView(row, machines.get(row.uuid) ?? [], groups.get(row.uuid) ?? [], admin));
+  const components = await componentsOfClusters(db, ids);
+  return rows.map((row) =>
+    clusterView(row, machines.get(row.uuid) ?? [], groups.get(row.uuid) ?? [], components.get(row.uuid) ?? [], admin),
+  );
 }
 
 /** One cluster's view, also of a removed one. */

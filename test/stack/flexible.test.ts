@@ -1,0 +1,141 @@
+import ssh2 from 'ssh2';
+import type { VmMapRow, VmRow } from '../../db/rows.js';
+import { expectHealthy, NO_TRACES, tracesOf, versionAfter } from './facts.js';
+import { describeStack, type Stack } from './stack.js';
+
+const OK = { jobstatus: 1, jobresultcode: 0 };
+const idOf = (stack: Stack, table: string, name: string) =>
+  stack.row<{ uuid: string }>(`SELECT uuid FROM ${table} WHERE name = ?`, name).uuid;
+const members = (stack: Stack, id: string) =>
+  stack.rows<VmRow & Pick<VmMapRow, 'role'>>(
+    'SELECT v.*, m.role FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? ORDER BY m.id',
+    id,
+  );
+/** Domains and disks of the cluster's nodes by host name, as their host has them. */
+async function nodes(stack: Stack, id: string) {
+  const { domains, volumes } = (await stack.world()) as unknown as {
+    domains: { clusterId: string; hostName: string; host: string; cpus: number; volume: string }[];
+    volumes: { name: string; sizeGb: number; templateId: string }[];
+  };
+  return domains
+    .filter(({ clusterId }) => clusterId === id)
+    .map(({ hostName, host, cpus, volume }) => ({ hostName, host, cpus, disk: volumes.find(({ name }) => name === volume)! }))
+    .sort((a, b) => (a.hostName < b.hostName ? -1 : 1)); // prettier-ignore
+}
+/** Whether user `cloud` of the machine behind the port lets the key in. */
+const logsIn = (host: string, port: number, privateKey: string) =>
+  new Promise<boolean>((resolve) => {
+    const client = new ssh2.Client();
+    const end = (answer: boolean) => (client.end(), resolve(answer));
+    client.once('ready', () => end(true)).once('error', () => end(false));
+    client.connect({ host, port, username: 'cloud', privateKey, readyTimeout: 10_000 });
+  });
+const kubelets = async (stack: Stack, id: string) =>
+  JSON.parse(await stack.kubectl(id, 'get', 'nodes', '-o', 'json')) as {
+    items: { metadata: { name: string }; status: { nodeInfo: { kubeletVersion: string } } }[];
+  };
+
+describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
+  scenario(
+    'has templates, offerings, disks, keys and hosts as they were asked for, is scaled stopped, and takes a user’s machine in and lets it go',
+    async (stack) => {
+      const parameters = await stack.createParameters(1, 1, 'flexible');
+      const zoneid = parameters['zoneid']!;
+
+      // A host of the account alone, a template for workers alone, a key pair of the user.
+      const host = idOf(stack, 'host', 'host-2');
+      expect(await stack.run('dedicateHost', { hostid: host, domainid: idOf(stack, 'domain', 'ROOT'), account: 'admin' })).toMatchObject(OK); // prettier-ignore
+      const { template } = await stack.call('registerTemplate', {
+        name: 'workers', displaytext: 'workers', zoneid, hypervisor: 'Simulator', format: 'QCOW2', forcks: 'true', url: `http://127.0.0.1:${stack.settings.simulatorPort}/templates/workers.qcow2`,
+      }); // prettier-ignore
+      const workers = String(template[0].id);
+      await stack.until('the template is ready', async () => {
+        const found = await stack.call('listTemplates', { templatefilter: 'all', id: workers });
+        return found['template'][0].isready === true || String(found['template'][0].status);
+      }, 20); // prettier-ignore
+      const { keypair } = await stack.call('createSSHKeyPair', { name: 'mine' });
+      const { keypair: other } = await stack.call('createSSHKeyPair', { name: 'other' });
+
+      const asked = {
+        ...parameters, 'keypair': 'mine', 'noderootdisksize': '12', 'hypervisor': 'Simulator', 'nodetemplates[0].node': 'worker', 'nodetemplates[0].template': workers,
+        'nodeofferings[0].node': 'worker', 'nodeofferings[0].offering': idOf(stack, 'service_offering', 'medium'),
+      }; // prettier-ignore
+      await expect(stack.call('createKubernetesCluster', { ...asked, hypervisor: 'KVM' })).rejects.toThrow(/KVM/);
+      const { id, jobid } = (await stack.call('createKubernetesCluster', asked)) as { id: string; jobid: string };
+      expect(await stack.jobEnd(jobid)).toMatchObject(OK);
+
+      const [control, worker] = members(stack, id);
+      const standard = idOf(stack, 'vm_template', 'cks-debian-12-simulated');
+      const of = (hostName: string, cpus: number, templateId: string) =>
+        expect.objectContaining({ hostName, cpus, host: 'host-2', disk: expect.objectContaining({ sizeGb: 12, templateId }) as object }) as object; // prettier-ignore
+      expect(await nodes(stack, id)).toEqual([of(control!.name, 2, standard), of(worker!.name, 4, workers)]);
+      const { publicAddress } = (await stack.world()).networks.find(({ networkId }) => networkId === control!.network_id)!; // prettier-ignore
+      for (const port of [2222, 2223]) {
+        expect(await logsIn(publicAddress, port, String(keypair.privatekey))).toBe(true);
+        expect(await logsIn(publicAddress, port, String(other.privatekey))).toBe(false);
+      }
+
+      // Stopped, it takes another offering for one kind of nodes.
+      expect(await stack.run('stopKubernetesCluster', { id })).toMatchObject(OK);
+      expect(await stack.run('scaleKubernetesCluster', { id, 'nodeofferings[0].node': 'worker', 'nodeofferings[0].offering': idOf(stack, 'service_offering', 'large') })).toMatchObject(OK); // prettier-ignore
+      expect(stack.cluster(id).state).toBe('Stopped');
+      expect(await stack.run('startKubernetesCluster', { id })).toMatchObject(OK);
+      expect((await nodes(stack, id)).map(({ cpus }) => cpus)).toEqual([2, 8]);
+      await expectHealthy(stack, id, 1, 1);
+
+      // A machine of the user comes in, is left out of an upgrade, and goes again, on its feet.
+      const deployed = await stack.run('deployVirtualMachine', {
+        name: 'guest', zoneid, networkids: String(control!.network_id), serviceofferingid: idOf(stack, 'service_offering', 'medium'), rootdisksize: '10',
+      }); // prettier-ignore
+      expect(deployed).toMatchObject(OK);
+      const nodeids = idOf(stack, 'vm_instance', 'guest');
+      const before = `v${stack.row<{ semantic_version: string }>('SELECT semantic_version FROM kubernetes_supported_version WHERE uuid = ?', stack.cluster(id).kubernetes_version_id).semantic_version}`; // prettier-ignore
+      expect(await stack.run('addNodesToKubernetesCluster', { id, nodeids, manualupgrade: 'true' })).toMatchObject(OK);
+      const target = versionAfter(stack, id);
+      expect(await stack.run('upgradeKubernetesCluster', { id, kubernetesversionid: target.uuid })).toMatchObject(OK);
+      const versions = (await kubelets(stack, id)).items.map(({ metadata, status }) => [metadata.name, status.nodeInfo.kubeletVersion]); // prettier-ignore
+      const to = `v${target.semantic_version}`;
+      expect(Object.fromEntries(versions)).toEqual({ [control!.name]: to, [worker!.name]: to, guest: before });
+      expect(await stack.run('removeNodesFromKubernetesCluster', { id, nodeids })).toMatchObject(OK);
+      expect((await kubelets(stack, id)).items.map(({ metadata }) => metadata.name)).not.toContain('guest');
+      expect(stack.row<VmRow>('SELECT * FROM vm_instance WHERE uuid = ?', nodeids)).toMatchObject({ state: 'Running', removed: null }); // prettier-ignore
+      await expectHealthy(stack, id, 1, 1);
+
+      expect(await stack.run('destroyVirtualMachine', { id: nodeids, expunge: 'true' })).toMatchObject(OK);
+      expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
+      expect(await tracesOf(stack, id)).toEqual(NO_TRACES);
+    },
+    150,
+  );
+
+  scenario(
+    'has components with a health of their own, and runs without the one that cannot be installed',
+    async (stack) => {
+      await stack.call('updateConfiguration', { name: 'cloud.kubernetes.cluster.experimental.features.enabled', value: 'true' }); // prettier-ignore
+      const { cniconfig } = await stack.call('registerCniConfiguration', { name: 'mine', params: 'peer', cniconfig: Buffer.from('#cloud-config\nruncmd:\n  - echo {{ ds.meta_data.peer }}\n').toString('base64') }); // prettier-ignore
+      const asked = {
+        ...(await stack.createParameters(1, 1, 'components')), cniconfigurationid: String(cniconfig.id), 'cniconfigdetails[0].peer': '192.0.2.1', enablecsi: 'true', dockerregistryurl: 'https://registry.example:5000', dockerregistryusername: 'robot', dockerregistrypassword: 'secret',
+      }; // prettier-ignore
+      // Of the components the dashboard is the first: the others wait for the credentials of the cloud controller.
+      await stack.breaks({ on: 'node', match: 'node.component', kind: 'failForGood', times: 1 });
+      const { id, jobid } = (await stack.call('createKubernetesCluster', asked)) as { id: string; jobid: string };
+      expect(await stack.jobEnd(jobid)).toMatchObject(OK);
+      const { kubernetescluster } = await stack.call('listKubernetesClusters', { id });
+      expect(kubernetescluster[0]).toMatchObject({
+        state: 'Running', reason: expect.stringMatching(/^components: dashboard: /), csienabled: true,
+        components: [
+          { name: 'cloud-secret', state: 'applied' }, { name: 'cni', state: 'applied' }, { name: 'csi', state: 'applied' },
+          { name: 'dashboard', state: 'failed', reason: expect.stringContaining('simulated fault') }, { name: 'provider', state: 'applied' },
+        ],
+        warnings: [expect.stringMatching(/^The component dashboard is not installed: .*simulated fault/)],
+      }); // prettier-ignore
+      const running = (await stack.kubectl(id, 'get', 'deployments', '-n', 'kube-system', '-o', 'name')).split('\n');
+      expect(running).toEqual(expect.arrayContaining(['deployment.apps/coredns', 'deployment.apps/cloud-controller-manager'])); // prettier-ignore
+      expect(await stack.kubectl(id, 'get', 'secret', 'cloudstack-secret', '-n', 'kube-system', '-o', 'jsonpath={.data}')).toContain('cloud-config'); // prettier-ignore
+      const registries = (await stack.effects()).filter(({ kind }) => kind === 'node.registry');
+      expect(registries.map(({ node }) => node).sort()).toEqual(members(stack, id).map(({ name }) => name).sort()); // prettier-ignore
+      expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
+    },
+    60,
+  );
+});
