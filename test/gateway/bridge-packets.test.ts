@@ -16,7 +16,9 @@ let network: GatewayNetwork;
 const aNetwork = (name: string, number: number, at: string, change: Partial<GatewayNetwork>, third = 1) =>
   networks.aNetwork(zone, name, number, at, change, { bridge: BRIDGE, peers: [], cidr: `10.1.${third}.0/24`, gateway: `10.1.${third}.1` }); // prettier-ignore
 const answering = (name: string) => ({ name, ports: [22, 80], tls: [{ port: 6443, key: authority.key, cert: authority.cert }] }); // prettier-ignore
-const bothServe = () => until('both serve', 10, async () => (await served(zone, address, 4)).size === 2);
+/** A machine that was too busy to answer the balancer's checks in time is out for a second: what is asked is that both serve. */
+const bothServe = (from = 'out') =>
+  until(`both serve ${from}`, 10, async () => (await served(zone, address, 4, from)).size === 2);
 
 beforeAll(async () => {
   zone = await Underlay.start();
@@ -38,7 +40,7 @@ test('nodes on both hosts reach each other, full frames included, and the public
   expect((await zone.ask('two', `http://${one}/big`))?.length).toBe(300_000);
   await bothServe();
   for (const node of ['one', 'two']) {
-    expect(await served(zone, address, 4, node)).toEqual(new Set(['one', 'two']));
+    await bothServe(node);
     expect(await zone.ask(node, `http://${address}:2222/`)).toBe('one');
     expect(await zone.ask(node, `http://${address}:2223/`)).toBe('two');
   }
@@ -47,7 +49,7 @@ test('nodes on both hosts reach each other, full frames included, and the public
 test('ports that are open answer, and everything else does not', async () => {
   expect(await zone.ask('out', `http://${address}:2222/`)).toBe('one');
   expect(await zone.ask('out', `http://${address}:2223/`)).toBe('two');
-  expect(await served(zone, address, 4)).toEqual(new Set(['one', 'two']));
+  await bothServe();
   // 4000 is forwarded and not opened, the others are neither.
   const closed = [22, 80, 2224, 4000].map((port) => `http://${address}:${port}/`);
   expect(await zone.silent('out', ...closed)).toEqual(closed);
