@@ -131,17 +131,21 @@ export class LabCluster {
 
   /** A program in a node's network: the machine has it, the node need not. */
   onNode(machine: { instance_name: string }, ...words: string[]): Promise<string> {
-    return this.world.run('nsenter', '-t', this.firstOf(machine), '-n', ...words);
+    return this.world.run('nsenter', '-t', this.world.libvirt.firstOf(machine.instance_name), '-n', ...words);
   }
   /** A program of the node, as root there. */
   inNode(machine: { instance_name: string }, ...words: string[]): Promise<string> {
     const path = 'PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-    return this.world.run('nsenter', '-t', this.firstOf(machine), '-a', 'env', '-i', path, ...words);
-  }
-  /** The first process of a node, as the lab's own namespaces count it. */
-  private firstOf({ instance_name }: { instance_name: string }): string {
-    const keeper = this.world.libvirt.virsh('lxc', 'domid', instance_name).trim();
-    return this.world.libvirt.inside('pgrep', '-P', keeper).trim().split('\n')[0]!;
+    return this.world.run(
+      'nsenter',
+      '-t',
+      this.world.libvirt.firstOf(machine.instance_name),
+      '-a',
+      'env',
+      '-i',
+      path,
+      ...words,
+    );
   }
 
   // --- what has to be true -----------------------------------------------------------------------------------------------

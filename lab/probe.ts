@@ -34,11 +34,8 @@ async function bootNode(libvirt: PrivateLibvirt, archive: string, image: string)
   const file = join(libvirt.dir, 'probe.xml');
   writeFileSync(file, domain(root));
   libvirt.virsh('lxc', 'create', file);
-  const keeper = libvirt.virsh('lxc', 'domid', NAME).trim();
-  const inNode = (line: string): string => {
-    const first = libvirt.inside('pgrep', '-P', keeper).trim().split('\n')[0]!;
-    return libvirt.inside('nsenter', '-t', first, '-a', 'timeout', '60', '/bin/sh', '-euc', line);
-  };
+  const inNode = (line: string): string =>
+    libvirt.inside('nsenter', '-t', libvirt.firstOf(NAME), '-a', 'timeout', '60', '/bin/sh', '-euc', line);
   await until(() => inNode('systemctl start containerd && ctr version'));
   inNode('ctr images import /image.tar && ctr run -d "$(ctr images ls -q | head -n 1)" probe && ctr tasks ls | grep RUNNING');
 } // prettier-ignore

@@ -125,6 +125,11 @@ export class PrivateLibvirt {
   virsh(driver: 'qemu' | 'lxc', ...args: string[]): string {
     return this.inside('virsh', '-q', '-c', `${driver}:///system`, ...args);
   }
+  /** The first process of a running container, as these namespaces count it. */
+  firstOf(container: string): string {
+    const keeper = this.virsh('lxc', 'domid', container).trim();
+    return this.inside('pgrep', '-P', keeper).trim().split('\n')[0]!;
+  }
 
   /** From now on the daemon listens for TLS on its own loopback, with the certificates in `folder`, and asks for one of the same authority. */
   async listenTls(folder: string): Promise<void> {
