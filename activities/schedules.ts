@@ -4,8 +4,7 @@ import type { Logger } from 'pino';
 import { isDeepStrictEqual } from 'node:util';
 import { TASK_QUEUE } from '../workflows/model/operation.js';
 import { readSettings } from '../db/configuration.js';
-import { readZoneQueue } from '../db/zone-queue.js';
-import type { ZoneQueue } from '../workflows/model/zone-queue.js';
+import { queueOfZone, type ZoneQueue } from '../workflows/model/zone-queue.js';
 import { textOf } from '../workflows/model/fault.js';
 
 interface Scan {
@@ -73,10 +72,12 @@ async function ensureSchedule(client: Client, scan: Scan): Promise<void> {
 }
 
 async function wanted(db: Knex): Promise<Scan[]> {
-  const seconds = (await readSettings(db))['cks.scan.seconds'];
+  const settings = await readSettings(db);
   const zones = await db('data_center').whereNull('removed').select<{ uuid: string; name: string }[]>('uuid', 'name');
-  const queues = await Promise.all(zones.map(({ uuid }) => readZoneQueue(db, uuid)));
-  return [OPERATIONS, RETENTION, ...zones.map(({ uuid, name }, i) => ofZone(uuid, name, seconds, queues[i]))];
+  const ofZones = zones.map(({ uuid, name }) =>
+    ofZone(uuid, name, settings['cks.scan.seconds'], queueOfZone(settings, uuid)),
+  );
+  return [OPERATIONS, RETENTION, ...ofZones];
 }
 
 /** Ids of the schedules that there are to be. */

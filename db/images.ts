@@ -36,6 +36,16 @@ export async function keepZones(db: Db, image: TemplateRow): Promise<ImageZoneRo
 
 const sameWord = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
+const sharedPools = (db: Db, zones: readonly string[]): Promise<StoragePoolRow[]> =>
+  Promise.resolve(
+    db<StoragePoolRow>('storage_pool').whereIn('data_center_id', zones).whereNull('host_id').whereNull('removed'),
+  );
+
+/** A host has a pool of its own unless the zone has a shared one of that name. */
+const poolOf = (host: HostRow, shared: readonly StoragePoolRow[]): string =>
+  shared.find(({ name, data_center_id }) => name === host.pool && data_center_id === host.data_center_id)?.uuid ??
+  host.uuid;
+
 /** Pools that an image belongs into: of hosts that are up and can use it. A pool that hosts share is there once. */
 async function poolsFor(
   db: Db,
@@ -48,14 +58,11 @@ async function poolsFor(
     .where({ status: 'Up', resource_state: 'Enabled', arch: image.arch })
     .whereNull('removed')
     .orderBy('id');
-  const shared = await db<StoragePoolRow>('storage_pool').whereIn('data_center_id', zones).whereNull('host_id').whereNull('removed'); // prettier-ignore
+  const shared = await sharedPools(db, zones);
   const pools = new Map<string, ImageCopy & { zone: string }>();
   for (const host of hosts) {
     if (image.hypervisor !== null && !sameWord(image.hypervisor, host.hypervisor_type)) continue;
-    const pool = shared.find(
-      ({ name, data_center_id }) => name === host.pool && data_center_id === host.data_center_id,
-    );
-    const poolId = pool?.uuid ?? host.uuid;
+    const poolId = poolOf(host, shared);
     if (!pools.has(poolId))
       pools.set(poolId, { poolId, hostId: host.uuid, hostName: host.name, zone: host.data_center_id });
   }
@@ -114,12 +121,7 @@ export async function noteProgress(db: Db, imageId: string, bytes: number, total
 
 /** A copy is being made because a machine on the host needs it. Returns its pool. */
 export async function beginCopy(db: Db, imageId: string, host: HostRow): Promise<string> {
-  const shared = await db<StoragePoolRow>('storage_pool')
-    .where({ name: host.pool, data_center_id: host.data_center_id })
-    .whereNull('host_id')
-    .whereNull('removed')
-    .first();
-  const poolId = shared?.uuid ?? host.uuid;
+  const poolId = poolOf(host, await sharedPools(db, [host.data_center_id]));
   await putCopy(db, imageId, { poolId, hostId: host.uuid });
   return poolId;
 }

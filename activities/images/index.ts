@@ -2,9 +2,10 @@ import { Context } from '@temporalio/activity';
 import { beginImageWork, copyFailed, copyReady, endCopy, readImage, settleImage } from '../../db/images.js';
 import { readSettings } from '../../db/configuration.js';
 import type { HostRow } from '../../db/rows.js';
-import { readZoneQueue } from '../../db/zone-queue.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { ImageCopy, ImageWork } from '../../workflows/model/image.js';
+import type { Settings } from '../../workflows/model/settings.js';
+import { queueOfZone } from '../../workflows/model/zone-queue.js';
 import type { Deps } from '../deps.js';
 import { imageName } from '../hypervisor/driver.js';
 import { imageSpec } from './place.js';
@@ -31,21 +32,22 @@ export const imageActivities = ({ db, openHypervisor, fetchImage, images }: Deps
   };
 
   /** Each copy with the queue of its host's zone. */
-  const withQueues = (copies: ImageCopy[]): Promise<ImageCopy[]> =>
-    Promise.all(
-      copies.map(async (copy) => {
-        const host = await db<HostRow>('host').where({ uuid: copy.hostId }).first('data_center_id');
-        const queue = host && (await readZoneQueue(db, host.data_center_id));
-        return queue ? { ...copy, queue } : copy;
-      }),
-    );
+  const withQueues = async (copies: ImageCopy[], settings: Settings): Promise<ImageCopy[]> => {
+    const ids = copies.map(({ hostId }) => hostId);
+    const hosts = await db<HostRow>('host').whereIn('uuid', ids).select('uuid', 'data_center_id');
+    return copies.map((copy) => {
+      const host = hosts.find(({ uuid }) => uuid === copy.hostId);
+      const queue = host && queueOfZone(settings, host.data_center_id);
+      return queue ? { ...copy, queue } : copy;
+    });
+  };
 
   return {
     async beginImageRun(imageId: string): Promise<ImageWork> {
       const settings = await readSettings(db);
       const limitSeconds = settings['cks.download.timeout'] + settings['cks.machine.volume.timeout'];
       const { kind, copies } = await beginImageWork(db, imageId);
-      return { kind, copies: await withQueues(copies), limitSeconds };
+      return { kind, copies: await withQueues(copies, settings), limitSeconds };
     },
 
     /** Leaves the image in the pool; fetched only where the host's driver asks for the file. */
