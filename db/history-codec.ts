@@ -13,6 +13,20 @@ const SEALED = 'binary/encrypted';
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8');
 const base64 = (bytes: Uint8Array | null | undefined): string => Buffer.from(bytes ?? []).toString('base64');
 
+/** A payload as JSON has it: its bytes in base64, as Temporal's codec endpoints exchange them. */
+export interface WirePayload {
+  metadata?: Record<string, string>;
+  data?: string;
+}
+export const toWire = ({ metadata, data }: HistoryPayload): WirePayload => ({
+  metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, base64(value)])),
+  data: base64(data),
+});
+export const fromWire = ({ metadata = {}, data = '' }: WirePayload): HistoryPayload => ({
+  metadata: Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, Buffer.from(value, 'base64')])),
+  data: Buffer.from(data, 'base64'),
+});
+
 /**
  * Seals what goes to Temporal, each value whole, with AES-256-GCM under a key derived from the service's. It opens what it sealed and
  * lets pass what it did not, so that runs go on when sealing is switched on or off.
@@ -35,11 +49,8 @@ export class HistoryCodec {
   decode = async <P extends HistoryPayload>(payloads: P[]): Promise<P[]> =>
     payloads.map((payload) => (text(payload.metadata?.['encoding']) === SEALED ? (this.#open(payload) as P) : payload));
 
-  #seal({ metadata, data }: HistoryPayload): HistoryPayload {
-    const plain = JSON.stringify({
-      metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, base64(value)])),
-      data: base64(data),
-    });
+  #seal(payload: HistoryPayload): HistoryPayload {
+    const plain = JSON.stringify(toWire(payload));
     const nonce = randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
     const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
@@ -58,13 +69,7 @@ export class HistoryCodec {
     const bytes = Buffer.from(data ?? []);
     const cipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12)).setAuthTag(bytes.subarray(12, 28));
     const plain = Buffer.concat([cipher.update(bytes.subarray(28)), cipher.final()]).toString('utf8');
-    const opened = JSON.parse(plain) as { metadata: Record<string, string>; data: string };
-    return {
-      metadata: Object.fromEntries(
-        Object.entries(opened.metadata).map(([name, value]) => [name, Buffer.from(value, 'base64')]),
-      ),
-      data: Buffer.from(opened.data, 'base64'),
-    };
+    return fromWire(JSON.parse(plain) as WirePayload);
   }
 }
 

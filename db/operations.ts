@@ -183,7 +183,7 @@ export async function claimOperation(
       kind: row.kind,
       mode: row.mode,
       attempt: row.attempt,
-      settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings) as Settings) },
+      settings: settingsOf(row),
       stop: row.stop_requested,
       paused: row.pause_requested === 1,
       begun: titles(earlier),
@@ -195,9 +195,14 @@ export async function claimOperation(
 
 /** The settings that were in force when the attempt was asked for: one that is changed meanwhile is for the next. */
 export async function readAttemptSettings(db: Db, operationId: string): Promise<Settings> {
-  const operation = await readOperation(db, operationId);
-  return { ...DEFAULT_SETTINGS, ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>) };
+  return settingsOf(await readOperation(db, operationId));
 }
+
+/** A setting that is newer than the row has its default. */
+const settingsOf = (operation: Pick<OperationRow, 'settings'> | undefined): Settings => ({
+  ...DEFAULT_SETTINGS,
+  ...(JSON.parse(operation?.settings ?? '{}') as Partial<Settings>),
+});
 
 export async function readFacts(db: Db, operationId: string): Promise<ClusterFacts> {
   const operation = await readOperation(db, operationId);

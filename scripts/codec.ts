@@ -2,14 +2,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readEncryptionKey } from '../db/encryption-key.js';
-import { HistoryCodec, type HistoryPayload } from '../db/history-codec.js';
+import { fromWire, HistoryCodec, toWire, type HistoryPayload, type WirePayload } from '../db/history-codec.js';
 import { readTemporalSettings } from './temporal-settings.js';
 
 const MOST_BYTES = 16 * 1024 * 1024;
-
-interface Wire {
-  payloads?: { metadata?: Record<string, string>; data?: string }[];
-}
 
 /**
  * Opens sealed histories for the Temporal Web UI, and for `temporal --codec-endpoint`, in the browser's own machine: it listens on
@@ -53,22 +49,8 @@ async function turned(
     parts.push(part);
   }
   // Without arguments the list is left out.
-  const { payloads = [] } = JSON.parse(Buffer.concat(parts).toString('utf8')) as Wire;
-  const done = await turn(
-    payloads.map(({ metadata = {}, data = '' }) => ({
-      metadata: Object.fromEntries(
-        Object.entries(metadata).map(([name, value]) => [name, Buffer.from(value, 'base64')]),
-      ),
-      data: Buffer.from(data, 'base64'),
-    })),
-  );
-  const text = (value: Uint8Array | null | undefined) => Buffer.from(value ?? []).toString('base64');
-  return JSON.stringify({
-    payloads: done.map(({ metadata, data }) => ({
-      metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, text(value)])),
-      data: text(data),
-    })),
-  });
+  const { payloads = [] } = JSON.parse(Buffer.concat(parts).toString('utf8')) as { payloads?: WirePayload[] };
+  return JSON.stringify({ payloads: (await turn(payloads.map(fromWire))).map(toWire) });
 }
 
 function main(env: NodeJS.ProcessEnv): void {

@@ -7,7 +7,7 @@ import { fault } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
 import type { Deps } from '../deps.js';
 import { endpointOf } from '../endpoint.js';
-import { noteFailure } from '../component-health.js';
+import { noteHealth } from '../component-health.js';
 import { isFault } from '../is-fault.js';
 import { waitFor } from '../wait.js';
 import { ask } from './ask.js';
@@ -144,14 +144,11 @@ export const kubernetesActivities = ({ db, sealer, kubernetes, pollMs }: Deps) =
     async ensureCloudSecret(ref: StepRef): Promise<void> {
       const cluster = await mustReadCluster(db, ref.clusterId);
       const identity = await ensureServiceUser(db, sealer, cluster);
-      try {
+      await noteHealth(db, ref.clusterId, 'cloud-secret', async () => {
         const settings = await readAttemptSettings(db, ref.operationId);
         await applyCloudSecret(await kubernetes.open(ref.clusterId), identity, settings['endpoint.url']);
-      } catch (error) {
-        await noteFailure(db, ref.clusterId, 'cloud-secret', error);
-        throw error;
-      }
-      await writeDetail(db, ref.clusterId, 'component.cloud-secret', 'applied');
+        return 'applied';
+      });
     },
 
     /** Leaves every control node annotated so that the cluster-autoscaler never removes it. */

@@ -1,8 +1,8 @@
-import { writeDetail } from '../../db/clusters.js';
+import { COMPONENT, writeDetail } from '../../db/clusters.js';
 import { cniScript } from '../../workflows/model/cni-script.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
-import { noteFailure } from '../component-health.js';
+import { noteHealth } from '../component-health.js';
 import type { Guests, Values } from './guest.js';
 
 /** What runs in a cluster besides its nodes, from the manifests of its version's medium. */
@@ -12,13 +12,10 @@ export const componentActivities = (guests: Guests) => {
   /** Its health is a detail of the cluster: `applied`, `absent` (the medium has none), or why it is not there. */
   const apply = async (ref: StepRef, node: NodeRef, name: string, values: Values): Promise<void> => {
     const context = await guests.open(ref.clusterId, node);
-    try {
+    await noteHealth(db, ref.clusterId, name, async () => {
       const { state } = await guests.runStep(ref, context, 'component', () => ({ name, action: 'apply', ...values }));
-      await writeDetail(db, ref.clusterId, `component.${name}`, String(state));
-    } catch (error) {
-      await noteFailure(db, ref.clusterId, name, error);
-      throw error;
-    }
+      return String(state);
+    });
   };
 
   return {
@@ -32,7 +29,7 @@ export const componentActivities = (guests: Guests) => {
     async removeAutoscaler(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await guests.open(ref.clusterId, node);
       await guests.runStep(ref, context, 'component', () => ({ name: 'autoscaler', action: 'remove' }));
-      await writeDetail(db, ref.clusterId, 'component.autoscaler', 'removed');
+      await writeDetail(db, ref.clusterId, `${COMPONENT}autoscaler`, 'removed');
     },
 
     /** Leaves the user's CNI configuration applied, its variables filled, by one run on a control node. */
@@ -46,7 +43,7 @@ export const componentActivities = (guests: Guests) => {
       const values = JSON.parse(cluster.cni_config_details ?? '{}') as Values;
       const script = cniScript(row.data, values);
       await guests.runStep(ref, context, 'cni', () => ({ script }));
-      await writeDetail(db, ref.clusterId, 'component.cni', 'applied');
+      await writeDetail(db, ref.clusterId, `${COMPONENT}cni`, 'applied');
     },
   };
 };

@@ -1,6 +1,13 @@
 import type { Group, Item } from '../engine/step.js';
 import { chooseWorkers, fitsLive } from '../model/scale-choice.js';
-import { nodeLabel, type ClusterFacts, type NodeFacts, type NodeRef, type OfferingSize } from '../model/operation.js';
+import {
+  isBefore,
+  nodeLabel,
+  type ClusterFacts,
+  type NodeFacts,
+  type NodeRef,
+  type OfferingSize,
+} from '../model/operation.js';
 import type { Settings } from '../model/settings.js';
 import type { Act } from '../stubs.js';
 import { bootNode } from './boot-node.js';
@@ -158,7 +165,7 @@ export function replace(context: BootContext, old: NodeFacts, next: NodeRef, siz
  */
 function silentMember({ facts, settings }: BootContext, old: NodeFacts): Item<Act>[] {
   const isLost = !old.running || !old.hostUp;
-  if (old.role !== 'control' || !isLost || facts.etcdCount > 0 || (facts.revision ?? 0) < 3) return [];
+  if (old.role !== 'control' || !isLost || facts.etcdCount > 0 || isBefore(3, facts)) return [];
   return [
     {
       title: `${nodeLabel(old)}: remove its silent etcd member`,
