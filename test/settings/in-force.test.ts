@@ -10,7 +10,7 @@ import { readSettings } from '../../db/configuration.js';
 import { nowPlus, transact } from '../../db/knex.js';
 import { claimOperation, queueOperation, readAttemptSettings, settleOperation } from '../../db/operations.js';
 import type { HostRow } from '../../db/rows.js';
-import { DEFAULT_SETTINGS, type SettingName } from '../../workflows/model/settings.js';
+import type { SettingName } from '../../workflows/model/settings.js';
 import { addCluster } from '../api/fixtures.js';
 import { Harness } from '../api/harness.js';
 
@@ -25,6 +25,18 @@ async function change(name: SettingName, value: string, more: Record<string, str
   const reply = await h.call('updateConfiguration', { name, value, ...more });
   expect(reply.status).toBe(200);
 }
+
+/** An operation on the cluster that is asked for now. */
+const queued = (clusterId: string, kind: 'stop' | 'scale' | 'delete', command: string) =>
+  transact(h.db, async (trx) =>
+    queueOperation(trx, {
+      kind,
+      cluster: await mustReadCluster(trx, clusterId),
+      caller: { accountId: h.users.U.accountId, userId: h.users.U.userId },
+      settings: await readSettings(trx),
+      command,
+    }),
+  );
 
 describe('a create', () => {
   const first = async (command: string, key: string) => (await h.call(command)).content[key][0].id as string;
@@ -64,18 +76,10 @@ describe('a create', () => {
 });
 
 test('an attempt keeps the values with which it began, the next one has the new ones', async () => {
-  const cluster = await addCluster(h.db, h.users.U, { name: 'c' });
+  const { uuid } = await addCluster(h.db, h.users.U, { name: 'c' });
   const setting = 'cks.node.drain.timeout';
-  const row = await mustReadCluster(h.db, cluster.uuid);
-  const { operationId } = await transact(h.db, (trx) =>
-    queueOperation(trx, {
-      kind: 'stop',
-      cluster: row,
-      caller: { accountId: h.users.U.accountId, userId: h.users.U.userId },
-      settings: { ...DEFAULT_SETTINGS, [setting]: 11 },
-      command: 'stopKubernetesCluster',
-    }),
-  );
+  await change(setting, '11');
+  const { operationId } = await queued(uuid, 'stop', 'stopKubernetesCluster');
   await change(setting, '12');
   const claim = await claimOperation(h.db, operationId, 'a run');
   expect(claim).toMatchObject({ settings: { [setting]: 11 } });
@@ -85,15 +89,7 @@ test('the components of a cluster are given the endpoint.url with which the atte
   const { uuid: clusterId } = await addCluster(h.db, h.users.U, { name: 'c' });
   const address = 'https://cks.example/client/api';
   await change('endpoint.url', address);
-  const { operationId } = await transact(h.db, async (trx) =>
-    queueOperation(trx, {
-      kind: 'scale',
-      cluster: await mustReadCluster(trx, clusterId),
-      caller: { accountId: h.users.U.accountId, userId: h.users.U.userId },
-      settings: await readSettings(trx),
-      command: 'scaleKubernetesCluster',
-    }),
-  );
+  const { operationId } = await queued(clusterId, 'scale', 'scaleKubernetesCluster');
   await change('endpoint.url', 'https://other.example/client/api');
   const written: string[] = [];
   const api = {
@@ -111,15 +107,7 @@ test('the components of a cluster are given the endpoint.url with which the atte
 
 test('a delete that the scan takes up again has the settings of that time', async () => {
   const { uuid: clusterId } = await addCluster(h.db, h.users.U, { name: 'c' });
-  const { operationId } = await transact(h.db, async (trx) =>
-    queueOperation(trx, {
-      kind: 'delete',
-      cluster: await mustReadCluster(trx, clusterId),
-      caller: { accountId: h.users.U.accountId, userId: h.users.U.userId },
-      settings: await readSettings(trx),
-      command: 'deleteKubernetesCluster',
-    }),
-  );
+  const { operationId } = await queued(clusterId, 'delete', 'deleteKubernetesCluster');
   await claimOperation(h.db, operationId, 'a run');
   await settleOperation(h.db, operationId, {
     end: 'failed', reason: 'a host is down', leftovers: [], failedLines: [], leftoverLines: [],

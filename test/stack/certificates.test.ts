@@ -1,4 +1,4 @@
-import { expectHealthy } from './facts.js';
+import { expectHealthy, makeWatched, versionAfter } from './facts.js';
 import { describeStack, type Stack } from './stack.js';
 
 const OK = { jobstatus: 1, jobresultcode: 0 };
@@ -17,9 +17,7 @@ async function passes(stack: Stack, seconds: number): Promise<void> {
   comesNearer(stack, seconds);
 }
 async function made(stack: Stack, controls: number): Promise<string> {
-  await stack.call('updateConfiguration', { name: 'cks.scan.seconds', value: '1' });
-  const { id, jobid } = await stack.create(controls, 1);
-  expect(await stack.jobEnd(jobid)).toMatchObject(OK);
+  const id = await makeWatched(stack, controls, 1);
   comesNearer(stack, ahead);
   return id;
 }
@@ -40,6 +38,12 @@ const renewed = (stack: Stack, id: string) =>
 /** Days until the certificates end, as the service knows once they were renewed. */
 const daysLeft = (stack: Stack, id: string) =>
   (Date.parse(`${stack.cluster(id).certificates_end}Z`) - Date.now()) / 1000 / DAY - ahead / DAY;
+/** It runs, with certificates for a year and another kubeconfig than `before`. */
+async function expectNew(stack: Stack, id: string, controls: number, before: string): Promise<void> {
+  await expectHealthy(stack, id, controls, 1);
+  expect(await kubeconfig(stack, id)).not.toBe(before);
+  expect(daysLeft(stack, id)).toBeCloseTo(365, 0);
+}
 
 describeStack('certificates', { profile: 'instant' }, (scenario) => {
   scenario(
@@ -56,9 +60,7 @@ describeStack('certificates', { profile: 'instant' }, (scenario) => {
 
       await passes(stack, 25 * DAY);
       await renewed(stack, id);
-      await expectHealthy(stack, id, 2, 1);
-      expect(await kubeconfig(stack, id)).not.toBe(before);
-      expect(daysLeft(stack, id)).toBeCloseTo(365, 0);
+      await expectNew(stack, id, 2, before);
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
     },
     180,
@@ -72,9 +74,7 @@ describeStack('certificates', { profile: 'instant' }, (scenario) => {
       expect(await stack.run('stopKubernetesCluster', { id })).toMatchObject(OK);
       await passes(stack, YEAR + DAY);
       expect(await stack.run('startKubernetesCluster', { id })).toMatchObject(OK);
-      await expectHealthy(stack, id, 1, 1);
-      expect(await kubeconfig(stack, id)).not.toBe(before);
-      expect(daysLeft(stack, id)).toBeCloseTo(365, 0);
+      await expectNew(stack, id, 1, before);
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
     },
     120,
@@ -86,11 +86,9 @@ describeStack('certificates', { profile: 'instant' }, (scenario) => {
       const id = await made(stack, 1);
       const before = await kubeconfig(stack, id);
       await passes(stack, 100 * DAY);
-      const { uuid } = stack.rows<{ uuid: string }>('SELECT uuid FROM kubernetes_supported_version WHERE removed IS NULL ORDER BY id')[1]!; // prettier-ignore
+      const { uuid } = versionAfter(stack, id)!;
       expect(await stack.run('upgradeKubernetesCluster', { id, kubernetesversionid: uuid })).toMatchObject(OK);
-      await expectHealthy(stack, id, 1, 1);
-      expect(await kubeconfig(stack, id)).not.toBe(before);
-      expect(daysLeft(stack, id)).toBeCloseTo(365, 0);
+      await expectNew(stack, id, 1, before);
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
     },
     120,

@@ -122,6 +122,20 @@ export async function tracesOf(stack: Stack, clusterId: string): Promise<Record<
 }
 export const NO_TRACES = { domains: [], volumes: [], media: [], networks: [], rules: [], addresses: [] };
 
+/** Nothing of the cluster is left, in rows and in the zone. */
+export async function expectGone(stack: Stack, clusterId: string): Promise<void> {
+  expect(heldRows(stack, clusterId)).toEqual(NOTHING_HELD);
+  expect(await tracesOf(stack, clusterId)).toEqual(NO_TRACES);
+}
+
+/** A whole cluster, whose zone is scanned every second. */
+export async function makeWatched(stack: Stack, controls: number, workers: number): Promise<string> {
+  await stack.call('updateConfiguration', { name: 'cks.scan.seconds', value: '1' });
+  const { id, jobid } = await stack.create(controls, workers);
+  expect(await stack.jobEnd(jobid)).toMatchObject({ jobstatus: 1, jobresultcode: 0 });
+  return id;
+}
+
 /** Rows, machines, gateway and Kubernetes tell the same of a resting cluster, whatever its size and whether it is switched on. */
 export async function expectAgreement(stack: Stack, clusterId: string): Promise<{ controls: number; workers: number }> {
   const cluster = stack.cluster(clusterId);
@@ -200,11 +214,12 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
   return { controls: controls.length, workers: cluster.node_count };
 }
 
-/** The lowest supported version, and the next one after that of a cluster. */
-export function versionAfter(stack: Stack, id: string): VersionRow {
-  const versions = stack.rows<VersionRow>(
-    'SELECT * FROM kubernetes_supported_version WHERE removed IS NULL ORDER BY id',
-  );
-  const at = versions.findIndex(({ uuid }) => uuid === stack.cluster(id).kubernetes_version_id);
-  return versions[at + 1]!;
+/** Supported versions, the lowest first. */
+export const versions = (stack: Stack): VersionRow[] =>
+  stack.rows<VersionRow>('SELECT * FROM kubernetes_supported_version WHERE removed IS NULL ORDER BY id');
+
+/** The version after that of a cluster; undefined where it has the last. */
+export function versionAfter(stack: Stack, id: string): VersionRow | undefined {
+  const all = versions(stack);
+  return all[all.findIndex(({ uuid }) => uuid === stack.cluster(id).kubernetes_version_id) + 1];
 }

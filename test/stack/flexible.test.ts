@@ -91,7 +91,7 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
       const nodeids = idOf(stack, 'vm_instance', 'guest');
       const before = `v${stack.row<{ semantic_version: string }>('SELECT semantic_version FROM kubernetes_supported_version WHERE uuid = ?', stack.cluster(id).kubernetes_version_id).semantic_version}`; // prettier-ignore
       expect(await stack.run('addNodesToKubernetesCluster', { id, nodeids, manualupgrade: 'true' })).toMatchObject(OK);
-      const target = versionAfter(stack, id);
+      const target = versionAfter(stack, id)!;
       expect(await stack.run('upgradeKubernetesCluster', { id, kubernetesversionid: target.uuid })).toMatchObject(OK);
       const versions = (await kubelets(stack, id)).items.map(({ metadata, status }) => [metadata.name, status.nodeInfo.kubeletVersion]); // prettier-ignore
       const to = `v${target.semantic_version}`;

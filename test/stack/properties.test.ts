@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { Act, Deploy, Destroy, expectGone } from './properties/act.js';
+import { Act, Deploy, Destroy } from './properties/act.js';
+import { expectGone } from './facts.js';
 import { guestsOf, NONE, OPERATIONS, type Model, type Subject } from './properties/operations.js';
 import { aimed, troubles } from './properties/troubles.js';
 import { describeStack, type Stack } from './stack.js';
@@ -76,7 +77,7 @@ describeStack(
               throw error;
             }
             await clear(subject);
-            await expectGone(subject);
+            await expectGone(stack, subject.id);
           }),
           { seed: SEED, numRuns: RUNS, interruptAfterTimeLimit: SECONDS * 1000, verbose: 1 },
         );

@@ -1,17 +1,11 @@
 import { simulatorGateway } from '../../activities/gateway/simulator.js';
 import { workflowIdOf } from '../../workflows/model/operation.js';
-import { expectAgreement, expectHealthy, heldRows, NO_TRACES, nodeRows, NOTHING_HELD, tracesOf } from './facts.js';
+import { expectAgreement, expectGone, expectHealthy, makeWatched, nodeRows } from './facts.js';
 import { describeStack, type Stack } from './stack.js';
 
 const OK = { jobstatus: 1, jobresultcode: 0 };
 const LONG_AGO = '2020-01-01 00:00:00.000';
 
-async function made(stack: Stack, workers = 1): Promise<string> {
-  await stack.call('updateConfiguration', { name: 'cks.scan.seconds', value: '1' });
-  const { id, jobid } = await stack.create(1, workers);
-  expect(await stack.jobEnd(jobid)).toMatchObject(OK);
-  return id;
-}
 const rests = (stack: Stack, id: string, state: string, reason: RegExp | null) =>
   stack.until(
     `the cluster is ${state}`,
@@ -29,7 +23,7 @@ describeStack('the scan', { profile: 'instant' }, (scenario) => {
   scenario(
     'takes a cluster with a machine that is off for what it is, and for well once all machines run and its API server answers',
     async (stack) => {
-      const id = await made(stack);
+      const id = await makeWatched(stack, 1, 1);
       const worker = machine(stack, id, 'worker');
       const control = machine(stack, id, 'control');
       const power = (name: string, state: string) => stack.fate(`domains/${name}`, { state });
@@ -60,7 +54,7 @@ describeStack('the scan', { profile: 'instant' }, (scenario) => {
   scenario(
     'starts an operation whose run was never started, and ends one whose run is gone so that a resume finishes it',
     async (stack) => {
-      const id = await made(stack);
+      const id = await makeWatched(stack, 1, 1);
       // As when the API server is killed between its row and Temporal.
       await stack.temporal.kill();
       const { jobid } = await stack.call('stopKubernetesCluster', { id });
@@ -95,7 +89,7 @@ describeStack('the scan', { profile: 'instant' }, (scenario) => {
   scenario(
     'takes up a delete that was interrupted, until nothing is left',
     async (stack) => {
-      const id = await made(stack);
+      const id = await makeWatched(stack, 1, 1);
       await stack.breaks({ on: 'hypervisor', match: 'domain.delete', kind: 'failForGood', times: 1 });
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject({ jobstatus: 2, jobresultcode: 530 });
       expect(stack.cluster(id)).toMatchObject({
@@ -106,8 +100,7 @@ describeStack('the scan', { profile: 'instant' }, (scenario) => {
       stack.write(`UPDATE operation SET ended = '${LONG_AGO}' WHERE uuid = '${stack.operation(id).uuid}'`);
       await stack.until('it is gone', () => stack.cluster(id).state === 'Destroyed' || String(stack.cluster(id).reason), 60); // prettier-ignore
       expect(stack.operation(id)).toMatchObject({ kind: 'delete', attempt: 2, state: 'succeeded' });
-      expect(heldRows(stack, id)).toEqual(NOTHING_HELD);
-      expect(await tracesOf(stack, id)).toEqual(NO_TRACES);
+      await expectGone(stack, id);
     },
     120,
   );
@@ -115,7 +108,7 @@ describeStack('the scan', { profile: 'instant' }, (scenario) => {
   scenario(
     'puts a gateway right that has something else than the rows say',
     async (stack) => {
-      const id = await made(stack);
+      const id = await makeWatched(stack, 1, 1);
       const { url } = stack.row<{ url: string }>('SELECT gateway_url AS url FROM data_center');
       const network = String(stack.cluster(id).network_id);
       await simulatorGateway(url).ensureAbsent(network);

@@ -1,5 +1,6 @@
 import type { VmRow } from '../../../db/rows.js';
 import type { OperationKind } from '../../../workflows/model/states.js';
+import { versionAfter } from '../facts.js';
 import type { Stack } from '../stack.js';
 
 /** A cluster that a lane works with. */
@@ -105,17 +106,10 @@ export interface Shape {
   /** False for a cluster of the form on which it would do nothing. */
   fits?: (stack: Stack, subject: Subject) => boolean;
 }
-/** The next version after a cluster's. */
-const nextVersion = (stack: Stack, { id }: Subject): string | undefined => {
-  const versions = stack.rows<{ uuid: string }>(
-    'SELECT uuid FROM kubernetes_supported_version WHERE removed IS NULL ORDER BY id',
-  );
-  return versions[versions.findIndex(({ uuid }) => uuid === stack.cluster(id).kubernetes_version_id) + 1]?.uuid;
-};
 const upgrade = (form: string): Shape => ({
   kind: 'upgrade', from: form, to: form, command: 'upgradeKubernetesCluster',
-  fits: (stack, subject) => nextVersion(stack, subject) !== undefined,
-  parameters: (stack, subject) => ({ kubernetesversionid: nextVersion(stack, subject) ?? '' }),
+  fits: (stack, subject) => versionAfter(stack, subject.id) !== undefined,
+  parameters: (stack, subject) => ({ kubernetesversionid: versionAfter(stack, subject.id)?.uuid ?? '' }),
 }); // prettier-ignore
 const replace = (form: string, role: string): Shape => ({
   kind: 'replaceNode', from: form, to: form, command: 'replaceKubernetesNode',

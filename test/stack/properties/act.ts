@@ -1,7 +1,7 @@
 import type { AsyncCommand } from 'fast-check';
 import { workflowIdOf } from '../../../workflows/model/operation.js';
 import { OPERATIONS as RULES } from '../../../workflows/model/states.js';
-import { expectAgreement, heldRows, NO_TRACES, NOTHING_HELD, tracesOf } from '../facts.js';
+import { expectAgreement, expectGone, NO_TRACES, tracesOf } from '../facts.js';
 import type { Job } from '../stack.js';
 import {
   deploy,
@@ -25,15 +25,10 @@ async function good({ stack }: Subject, [command, parameters]: Call): Promise<vo
   expect({ command, ...(await stack.run(command, parameters, SECONDS)) }).toMatchObject({ command, ...RIGHT });
 }
 
-export async function expectGone({ stack, id }: Subject): Promise<void> {
-  expect(await tracesOf(stack, id)).toEqual(NO_TRACES);
-  expect(heldRows(stack, id)).toEqual(NOTHING_HELD);
-}
-
 /** The rows, the zone, the gateway and Kubernetes tell the same of the cluster, and it is as the model says. */
 async function expectAs(subject: Subject, model: Model): Promise<void> {
   const { stack, id } = subject;
-  if (model.state === 'none') return expectGone(subject);
+  if (model.state === 'none') return expectGone(stack, id);
   const { state } = stack.cluster(id);
   const { controls, workers } = model;
   expect({ state, ...(await expectAgreement(stack, id)) }).toEqual({ state: model.state, controls, workers });

@@ -1,5 +1,6 @@
-import type { VersionRow, VmRow } from '../../../db/rows.js';
+import type { VmRow } from '../../../db/rows.js';
 import type { OperationKind } from '../../../workflows/model/states.js';
+import { versions } from '../facts.js';
 import type { Stack } from '../stack.js';
 
 /** What a cluster must be like, as far as it can be foreseen. */
@@ -55,8 +56,6 @@ export const guestsOf = ({ stack, id }: Subject) =>
     )
     .map(({ uuid }) => uuid);
 
-export const versions = (stack: Stack) =>
-  stack.rows<VersionRow>('SELECT * FROM kubernetes_supported_version WHERE removed IS NULL ORDER BY id');
 /** The versions after a cluster's; one that an upgrade already gave to a part of it is the only one. */
 export function versionsAfter({ stack, id }: Subject): string[] {
   const { kubernetes_version_id: now, target_version_id: target } = stack.cluster(id);
