@@ -58,8 +58,8 @@ export const imageActivities = ({ db, openHypervisor, fetchImage, images }: Deps
         const spec = imageSpec(image);
         await host.ensureImage(spec, (rules) => fetchImage(spec, rules));
         await copyReady(db, imageId, poolId);
-        // One copy is enough for the zone; the others may take longer.
-        await settleImage(db, imageId);
+        // One copy is enough for the zone; the others may take longer. What is Ready has its size.
+        await settleImage(db, imageId, await images.size(spec));
       }),
 
     /** Leaves neither the pool nor this machine with the image. */

@@ -120,6 +120,14 @@ onEachEngine((engines) => {
     expect((await runOf(image)).copies).toEqual([]);
   });
 
+  test('is Ready with its size as soon as one copy stands', async () => {
+    const image = await register();
+    const act = imageActivities(hosts.deps(world.db));
+    const { copies } = await act.beginImageRun(image.uuid);
+    await new MockActivityEnvironment().run(act.ensureImageInPool, image.uuid, copies[0]!);
+    expect(await readImage(world.db, image.uuid)).toMatchObject({ state: 'Ready', size_bytes: 42 });
+  });
+
   test('a pool that hosts share gets it once', async () => {
     await world.db('storage_pool').insert({
       uuid: randomUUID(), name: 'default', pool_type: 'NetworkFilesystem', url: 'nfs://x/y', data_center_id: zone, created: now(world.db),
