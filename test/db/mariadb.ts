@@ -42,9 +42,12 @@ export async function startMariaDb(): Promise<MariaDb> {
   const folder = mkdtempSync(join(tmpdir(), 'cks-mariadb-'));
   const data = join(folder, 'data');
   const user = `--user=${userInfo().username}`;
+  // A server that starts deletes the temporary tables that it finds there: none may be another's.
+  const temporary = `--tmpdir=${folder}`;
   await run(install, [
     '--no-defaults',
     `--datadir=${data}`,
+    temporary,
     '--auth-root-authentication-method=socket',
     '--skip-test-db',
     user,
@@ -60,7 +63,7 @@ export async function startMariaDb(): Promise<MariaDb> {
   const child = spawn(
     daemon,
     [
-      '--no-defaults', `--datadir=${data}`, `--socket=${join(folder, 's')}`, `--pid-file=${join(folder, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1',
+      '--no-defaults', `--datadir=${data}`, temporary, `--socket=${join(folder, 's')}`, `--pid-file=${join(folder, 'pid')}`, `--port=${port}`, '--bind-address=127.0.0.1',
       '--skip-name-resolve', `--init-file=${init}`, '--innodb-flush-log-at-trx-commit=0', '--max-connections=300', user,
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
