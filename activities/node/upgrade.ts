@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
 import { fault } from '../../workflows/model/fault.js';
 import { recordCertificates } from '../certificates.js';
@@ -22,12 +23,9 @@ export const upgradeActivities = (guests: Guests) => ({
   async upgrade(ref: StepRef, node: NodeRef, version: string, mode: 'first' | 'control' | 'worker'): Promise<void> {
     const context = await guests.open(ref.clusterId, node);
     const network = context.cluster.cni_config_id === null ? 'yes' : 'no';
-    const tries = await guests.deps
-      .db('operation_step')
-      .where({ operation_id: ref.operationId, line: ref.line })
-      .first<{ attempts: number }>('attempts');
-    // A run that failed is stored under its key: each further try of the step asks under another.
-    const key = `${ref.operationId}-${ref.line}-${mode}-${tries.attempts}`;
+    // A run that failed is stored under its key: each further try of the step asks under another, since it is another activity. One whose
+    // worker was killed is the same again, and finds the run.
+    const key = `${ref.operationId}-${ref.line}-${mode}-${Context.current().info.activityId}`;
     try {
       await guests.run(context, 'upgrade', key, () => ({ version, mode, network }));
     } catch (error) {
