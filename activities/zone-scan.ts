@@ -2,12 +2,12 @@ import { readSettings } from '../db/configuration.js';
 import { now, nowPlus } from '../db/knex.js';
 import { readLostWorkers } from '../db/lost-workers.js';
 import { readNodes } from '../db/nodes.js';
+import { readRestingGateways } from '../db/resting-gateways.js';
 import type { HostRow } from '../db/rows.js';
 import {
   moveSeen,
   readDueProbes,
   readOddClusters,
-  readRestingClusters,
   readRunningNodes,
   readTroubles,
   readWatchedMachines,
@@ -20,13 +20,13 @@ import { textOf } from '../workflows/model/fault.js';
 import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
 import { beginOperation } from './begin-operation.js';
 import type { Deps } from './deps.js';
-import { gatewayActivities } from './gateway/index.js';
+import { gatewayDrift } from './gateway/drift.js';
 import { within } from './within.js';
 import type { DomainFacts } from './hypervisor/driver.js';
 import { probeCluster } from './probe-cluster.js';
 import { removeLost } from './remove-lost.js';
 
-/** Hosts or clusters looked at side by side, and API servers asked and gateways compared at most in one scan. */
+/** Hosts, clusters or networks looked at side by side, and API servers asked and gateways compared at most in one scan. */
 const WIDTH = 20;
 const MOST_PROBES = 400;
 const MOST_GATEWAYS = 60;
@@ -38,8 +38,8 @@ const RUNNING_SCANS = 10;
 /** Looking after a zone's machines and clusters while no operation holds them (`behaviour.md` §5.16, design §5 "Scheduled"). */
 export const zoneScanActivities = (deps: Deps) => {
   const { db, log } = deps;
-  const gateways = gatewayActivities(deps);
-  /** By zone: the cluster whose gateway was compared last. The next scan goes on after it. */
+  const gateways = gatewayDrift(deps);
+  /** By zone: the network that was compared with its gateway last. The next scan goes on after it. */
   const compared = new Map<string, number>();
 
   return {
@@ -92,17 +92,17 @@ export const zoneScanActivities = (deps: Deps) => {
     },
 
     /**
-     * Puts gateways right that have something else than the rows say, for clusters that nobody works on: so many in one scan, in turn. Returns
-     * how many were repaired.
+     * Puts gateways right that have something else than the rows say, for networks and VPCs that nobody works on: so many in one scan,
+     * in turn. Returns how many were repaired.
      */
     async repairGateways(zoneId: string): Promise<number> {
       let repaired = 0;
-      const clusters = await readRestingClusters(db, zoneId, compared.get(zoneId) ?? 0, MOST_GATEWAYS);
-      compared.set(zoneId, clusters.at(-1)?.id ?? 0);
-      await sideBySide(clusters, 'cluster', 'could not look at the gateway of a cluster', async ({ uuid, name }) => {
-        if (!(await gateways.readDrift({ clusterId: uuid }))) return;
-        await gateways.repair({ clusterId: uuid });
-        log.info({ cluster: name }, 'repaired the gateway of a cluster');
+      const networks = await readRestingGateways(db, zoneId, compared.get(zoneId) ?? 0, MOST_GATEWAYS);
+      compared.set(zoneId, networks.at(-1)?.id ?? 0);
+      await sideBySide(networks, 'network', 'could not look at the gateway of a network', async (network) => {
+        if (!(await gateways.hasDrifted(network))) return;
+        await gateways.repair(network);
+        log.info({ network: network.name }, 'repaired the gateway of a network');
         repaired++;
       });
       return repaired;
@@ -112,7 +112,7 @@ export const zoneScanActivities = (deps: Deps) => {
   /** One that fails is logged and keeps no other from being looked at. */
   async function sideBySide<T extends { name: string }>(
     list: readonly T[],
-    kind: 'cluster' | 'host',
+    kind: 'cluster' | 'host' | 'network',
     failed: string,
     look: (one: T) => Promise<unknown>,
   ): Promise<void> {

@@ -50,14 +50,13 @@ export async function readOddClusters(db: Db, zoneId: string): Promise<ClusterHe
 }
 
 /** Clusters that nobody works on. */
-export const resting = (db: Db) =>
+const restingIn = (db: Db, zoneId: string) =>
   db('kubernetes_cluster as c')
     .leftJoin('operation as o', 'o.active_cluster_id', 'c.uuid')
-    .where({ 'c.cluster_type': 'CloudManaged' })
+    .where({ 'c.zone_id': zoneId, 'c.cluster_type': 'CloudManaged' })
     .whereIn('c.state', ['Running', 'Stopped', 'Alert'])
     .whereNull('c.removed')
     .whereNull('o.uuid');
-const restingIn = (db: Db, zoneId: string) => resting(db).where({ 'c.zone_id': zoneId });
 
 /** Names of a cluster's nodes that do not run, each with why. */
 export async function readTroubles(db: Db, clusterId: string): Promise<string[]> {
@@ -93,24 +92,6 @@ export async function readRunningNodes(db: Db, clusterId: string): Promise<strin
     .orderBy('m.id')
     .select<{ name: string; host: string }[]>('v.name', 'h.name as host');
   return rows.map(({ name, host }) => `${name} on host ${host}`);
-}
-
-/** Clusters of a zone that nobody works on and that have a network, in turn: those after the row `after`, then the first ones again. */
-export async function readRestingClusters(
-  db: Db,
-  zoneId: string,
-  after: number,
-  most: number,
-): Promise<Pick<ClusterRow, 'id' | 'uuid' | 'name'>[]> {
-  const read = (sign: '>' | '<=', limit: number) =>
-    restingIn(db, zoneId)
-      .whereNotNull('c.network_id')
-      .where('c.id', sign, after)
-      .orderBy('c.id')
-      .limit(limit)
-      .select<Pick<ClusterRow, 'id' | 'uuid' | 'name'>[]>('c.id', 'c.uuid', 'c.name');
-  const next = await read('>', most);
-  return after === 0 || next.length === most ? next : [...next, ...(await read('<=', most - next.length))];
 }
 
 /** One machine of a host whose power the scan looks after: no operation or change is at work on it. */

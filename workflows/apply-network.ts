@@ -35,7 +35,7 @@ export async function applyNetwork(input: NetworkChangeInput): Promise<NetworkOu
   // A cancel in the Temporal Web UI ends the attempt, not the bookkeeping.
   return CancellationScope.nonCancellable(async () => {
     await rows.settleNetworkChange(input.jobId, outcome);
-    // The gateway may have taken the change though its answer was lost. When this fails too, its next change mends it.
+    // The gateway may have taken the change though its answer was lost. When this fails too, the scan mends it.
     if (!outcome.ok)
       await takingBack(input.queue)
         .ensureNetworkApplied(input)

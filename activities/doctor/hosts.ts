@@ -1,8 +1,8 @@
 import type { HostRow } from '../../db/rows.js';
-import { resting } from '../../db/seen.js';
+import { restingGateways } from '../../db/resting-gateways.js';
 import { textOf } from '../../workflows/model/fault.js';
 import type { Deps } from '../deps.js';
-import { gatewayActivities } from '../gateway/index.js';
+import { gatewayDrift } from '../gateway/drift.js';
 import type { DomainFacts, Hypervisor } from '../hypervisor/driver.js';
 import { removeMachine } from '../hypervisor/machine-parts.js';
 import { inTime } from '../in-time.js';
@@ -155,27 +155,28 @@ async function leftVolumes(
   return found;
 }
 
-/** Clusters whose gateway has something else than their rows say. */
+/** Networks and VPCs whose gateway has something else than their rows say. */
 export const gateways: Check = {
   name: 'gateways',
   async look(deps) {
-    const gateway = gatewayActivities(deps);
-    const clusters = await resting(deps.db).select<{ uuid: string; name: string }[]>('c.uuid', 'c.name');
+    const gateway = gatewayDrift(deps);
     const found: Finding[] = [];
-    for (const { uuid: clusterId, name } of clusters)
+    for (const network of await restingGateways(deps.db)) {
+      const what = `the gateway of ${network.vpcId === null ? 'network' : 'VPC'} ${network.name} (${network.vpcId ?? network.networkId})`;
       try {
-        if (await gateway.readDrift({ clusterId }))
+        if (await gateway.hasDrifted(network))
           found.push({
-            what: `the gateway of cluster ${name} (${clusterId}) has something else than its rows say`,
+            what: `${what} has something else than its rows say`,
             todo: '--fix applies the rules again',
-            fix: () => gateway.repair({ clusterId }),
+            fix: () => gateway.repair(network),
           });
       } catch (error) {
         found.push({
-          what: `the gateway of cluster ${name} (${clusterId}) cannot be looked at: ${textOf(error)}`,
+          what: `${what} cannot be looked at: ${textOf(error)}`,
           todo: 'see whether the gateway host is up and lets this service in',
         });
       }
+    }
     return found;
   },
 };

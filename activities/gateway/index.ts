@@ -151,24 +151,6 @@ export const gatewayActivities = ({ db, openGateway }: Pick<Deps, 'db' | 'openGa
     /** The control node gets no new connection of the API server's balancer. */
     drain: (ref: StepRef, node: NodeRef): Promise<void> => turn(ref, node, 1),
 
-    /** Whether the gateway has something else than the rows say, or what it has does not work. */
-    async readDrift({ clusterId }: Pick<StepRef, 'clusterId'>): Promise<boolean> {
-      const { network, none, gateway } = await open(clusterId);
-      const facts = none ? undefined : await readGatewayFacts(db, { networkId: network.uuid });
-      if (!facts || facts.addresses.length === 0) return false;
-      return !(await gateway().holds(await renderGateway(db, facts)));
-    },
-
-    /** Has the gateway hold what the rows say; for the scan, when nobody works on the cluster. */
-    async repair({ clusterId }: Pick<StepRef, 'clusterId'>): Promise<void> {
-      const opened = await open(clusterId);
-      if (opened.none) return;
-      await applyRows(opened);
-      // A delete may have begun and ended meanwhile: what it took away must not be left there again.
-      const { network } = await open(clusterId);
-      if (network.removed !== null) await opened.gateway().ensureAbsent(network.vpc_id ?? network.uuid);
-    },
-
     /** Takes the cluster's rules off the gateway, and the whole network where create made it. */
     async withdraw(ref: StepRef, networkOwned: boolean): Promise<void> {
       const opened = await open(ref.clusterId);

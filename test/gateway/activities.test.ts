@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { gatewayDrift } from '../../activities/gateway/drift.js';
 import { gatewayActivities } from '../../activities/gateway/index.js';
 import { writeDetail } from '../../db/clusters.js';
 import { now } from '../../db/knex.js';
@@ -173,14 +174,16 @@ onEachEngine((engines) => {
 
   it("members are asked with the cluster's authority once it is known", async () => {
     await start();
-    expect(await act.readDrift(ref)).toBe(false);
+    const drift = () =>
+      gatewayDrift({ db: world.db, openGateway: () => gateway }).hasDrifted({ networkId, vpcId: null });
+    expect(await drift()).toBe(false);
     await writeDetail(world.db, cluster.uuid, 'caCert', 'PEM');
-    expect(await act.readDrift(ref)).toBe(true);
+    expect(await drift()).toBe(true);
     await act.apply(ref);
     expect(held().balancers[0]!.check).toEqual({ ca: 'PEM' });
-    expect(await act.readDrift(ref)).toBe(false);
+    expect(await drift()).toBe(false);
     gateway.networks.delete(networkId);
-    expect(await act.readDrift(ref)).toBe(true);
+    expect(await drift()).toBe(true);
   });
 
   it('is applied again when somebody changes the rows meanwhile', async () => {
@@ -239,7 +242,8 @@ onEachEngine((engines) => {
     await none.apply(ref);
     await none.drain(ref, node('control', 1));
     await none.removeNodeRules(ref, node('worker', 1));
-    expect(await none.readDrift(ref)).toBe(false);
+    const drift = gatewayDrift({ db: world.db, openGateway: () => gateway });
+    expect(await drift.hasDrifted({ networkId, vpcId: null })).toBe(false);
     await none.withdraw(ref, false);
     await none.releaseNetwork(ref, false);
     expect(await world.db('firewall_rules')).toEqual([]);

@@ -79,9 +79,13 @@ export async function wholeState(zone: Underlay, { networkId }: GatewayNetwork):
 }
 
 /** What a boot takes away on the gateway host: processes, the namespace, the links of the network. */
-export async function shutDown(zone: Underlay, { networkId }: GatewayNetwork, ...links: string[]): Promise<void> {
-  const pids = (await zone.in('gw', ['ip', 'netns', 'pids', `cks-${networkId}`])).trim().split('\n');
-  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+export async function shutDown(
+  zone: Underlay,
+  { networkId }: Pick<GatewayNetwork, 'networkId'>,
+  ...links: string[]
+): Promise<void> {
+  const pids = (await zone.in('gw', ['ip', 'netns', 'pids', `cks-${networkId}`])).split('\n');
+  for (const pid of pids.filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
   await zone.in('gw', ['ip', 'netns', 'del', `cks-${networkId}`]);
   for (const link of links) await zone.in('gw', ['ip', 'link', 'del', link]);
 }

@@ -1,10 +1,12 @@
 import { pino } from 'pino';
 import type { Deps } from '../../activities/deps.js';
 import { sshGateway } from '../../activities/gateway/ssh.js';
+import { ensureNetworkImplemented } from '../../activities/networks.js';
 import { zoneScanActivities } from '../../activities/zone-scan.js';
 import { GatewayHost } from '../../lab/network/gateway-host.js';
-import { addCluster, type MadeCluster } from '../api/fixtures.js';
+import { addCluster, addMachine, type MadeCluster } from '../api/fixtures.js';
 import { Harness } from '../api/harness.js';
+import { shutDown } from './networks.js';
 
 const NUMBER = 150;
 const PUBLIC = '203.0.113.50';
@@ -15,6 +17,7 @@ describe('the scan of a zone', () => {
   let host: GatewayHost;
   let zoneId: string;
   let cluster: MadeCluster;
+  let openGateway: () => ReturnType<typeof sshGateway>;
   let scan: () => Promise<number>;
   const space = () => `cks-${cluster.networkId}`;
   const answers = (from = 'out') => host.zone.ask(from, `http://${PUBLIC}:2222/`);
@@ -34,11 +37,14 @@ describe('the scan of a zone', () => {
       .update({ network_number: NUMBER, active_number: String(NUMBER) });
     await host.zone.fabric('gw', 'ensure', String(NUMBER));
     await host.zone.addMachine('control', 'gw', `cks${NUMBER}`, '10.1.0.10', { name: 'control', ports: [22, 6443] });
+    await h.db('user_ip_address').where({ state: 'Free' }).delete();
+    await h.call('createVlanIpRange', { zoneid: zoneId, startip: '203.0.113.60', endip: '203.0.113.69', gateway: '203.0.113.1', netmask: '255.255.255.0' }); // prettier-ignore
+    openGateway = () => sshGateway(host.program());
     const activities = zoneScanActivities({
       db: h.db,
       sealer: h.sealer,
       log: pino({ level: 'silent' }),
-      openGateway: () => sshGateway(host.program()),
+      openGateway,
     } as unknown as Deps);
     scan = () => activities.repairGateways(zoneId);
   });
@@ -81,5 +87,65 @@ describe('the scan of a zone', () => {
     expect(await scan()).toBe(0);
     await h.db('firewall_rules').where({ purpose: 'Firewall', start_port: 2222 }).update({ state: 'Active' });
     await expectMended();
+  });
+
+  /** A user's network, or tier, with one machine behind a forward. No gateway has it before the first start of a machine. */
+  async function addUserNetwork(name: string, offering: string, third: number, vpcid?: string) {
+    const done = async (command: string, params: Record<string, string>) => {
+      const { status, content } = await h.call(command, params, h.users.U);
+      if (status !== 200) throw new Error(`${command}: ${content.errortext}`);
+      return content as unknown;
+    };
+    const networkofferingid = (await h.call('listNetworkOfferings', { name: offering })).content.networkoffering[0].id as string; // prettier-ignore
+    const range = { gateway: `10.3.${third}.1`, netmask: '255.255.255.0' };
+    const { network } = (await done('createNetwork', { name, zoneid: zoneId, networkofferingid, ...range, ...(vpcid && { vpcid }) })) as { network: { id: string } }; // prettier-ignore
+    const { network_number } = await h.db('networks').where({ uuid: network.id }).first<{ network_number: number }>();
+    await host.zone.fabric('gw', 'ensure', String(network_number));
+    await host.zone.addMachine(name, 'gw', `cks${network_number}`, `10.3.${third}.20`, { name, ports: [80] });
+    const virtualmachineid = await addMachine(h.db, h.users.U, network.id, `10.3.${third}.20`);
+    const { id: ipaddressid } = (await done('associateIpAddress', vpcid ? { vpcid } : { networkid: network.id })) as { id: string }; // prettier-ignore
+    await done('createPortForwardingRule', { ipaddressid, networkid: network.id, protocol: 'tcp', publicport: '8080', privateport: '80', virtualmachineid }); // prettier-ignore
+    const { public_ip_address } = await h.db('user_ip_address').where({ uuid: ipaddressid }).first<{ public_ip_address: string }>(); // prettier-ignore
+    return { networkId: network.id, number: network_number, url: `http://${public_ip_address}:8080/` };
+  }
+  const implement = (networkId: string) => ensureNetworkImplemented({ db: h.db, openGateway }, networkId);
+  const inSpace = (id: string, ...words: string[]) => host.zone.in('gw', ['nsenter', `--net=/run/netns/cks-${id}`, ...words]); // prettier-ignore
+
+  it('mends a network in which users have machines and no cluster is; it is there again after a boot too', async () => {
+    const made = await addUserNetwork('plain', 'DefaultNetworkOfferingforKubernetesService', 1);
+    const answer = () => host.zone.ask('out', made.url);
+    await implement(made.networkId);
+    expect(await answer()).toBe('plain');
+    expect(await scan()).toBe(0);
+    await inSpace(made.networkId, 'nft', 'flush', 'chain', 'ip', 'cks', 'prerouting');
+    expect(await answer()).toBeUndefined();
+    expect(await scan()).toBe(1);
+    expect(await answer()).toBe('plain');
+    expect(await scan()).toBe(0);
+
+    await shutDown(host.zone, made);
+    expect(await answer()).toBeUndefined();
+    expect(await host.zone.gateway(['restore'])).toMatchObject({ code: 0 });
+    expect(await answer()).toBe('plain');
+    expect(await scan()).toBe(0);
+  });
+
+  it('mends a VPC with all its tiers, once', async () => {
+    const vpcofferingid = (await h.call('listVPCOfferings')).content.vpcoffering[0].id as string;
+    const { content } = await h.call('createVPC', { name: 'shop', cidr: '10.3.0.0/16', vpcofferingid, zoneid: zoneId }, h.users.U); // prettier-ignore
+    const vpcid = content.id as string;
+    const offering = 'DefaultIsolatedNetworkOfferingForVpcNetworks';
+    const tiers = [await addUserNetwork('web', offering, 2, vpcid), await addUserNetwork('data', offering, 3, vpcid)];
+    for (const { networkId } of tiers) await implement(networkId);
+    const { uuid: aclid } = await h.db('network_acl').where({ name: 'default_allow' }).first<{ uuid: string }>();
+    await h.db('networks').where({ vpc_id: vpcid }).update({ acl_id: aclid });
+    const answers = () => Promise.all(tiers.map(({ url }) => host.zone.ask('out', url)));
+    expect(await scan()).toBe(1);
+    expect(await answers()).toEqual(['web', 'data']);
+    await shutDown(host.zone, { networkId: vpcid });
+    expect(await answers()).toEqual([undefined, undefined]);
+    expect(await scan()).toBe(1);
+    expect(await answers()).toEqual(['web', 'data']);
+    expect(await scan()).toBe(0);
   });
 });

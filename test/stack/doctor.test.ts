@@ -113,7 +113,7 @@ describeStack('the doctor', { profile: 'instant' }, (scenario) => {
         /^addresses and rules: guest address .* is held by machine .*, which is gone/,
         /^addresses and rules: rule .* belongs to network network-gone, which is gone/,
         /^addresses and rules: cluster .* counts machine .* as a node, and one of the two is gone/,
-        /^gateways: the gateway of cluster .* has something else than its rows say/,
+        /^gateways: the gateway of network .* has something else than its rows say/,
       ];
       const matching = (patterns: RegExp[]) => patterns.map((pattern) => expect.stringMatching(pattern) as string);
       const found = await doctor(stack);
