@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../../db/project-root.js';
 import type { Hypervisor } from '../../activities/hypervisor/driver.js';
 import { LibvirtChildren } from '../../activities/hypervisor/libvirt/children.js';
+import { type HeldStarts, holdStarts } from '../../lab/libvirt/hold-starts.js';
 import { hypervisorAt, MEDIUM, startBed, targetOf, type LibvirtBed } from '../../lab/libvirt/hosts.js';
 import { PrivateLibvirt } from '../../lab/libvirt/private-libvirt.js';
 import { describeWithLibvirt } from './describe-with-libvirt.js';
@@ -45,22 +46,6 @@ const took = async (act: () => Promise<unknown>) => {
   return Date.now() - began;
 };
 const alive = (pid: number) => existsSync(`/proc/${pid}`);
-/**
- * Has the daemon call a program in the middle of each start: at `start` there is no QEMU yet, at `started` there is one. It waits there for as
- * long as `hold` has named that moment.
- */
-async function holdStarts(libvirt: PrivateLibvirt) {
-  const [wanted, held] = ['hold', 'held'].map((name) => path.join(libvirt.dir, name)) as [string, string];
-  mkdirSync(path.join(libvirt.dir, 'etc/hooks'));
-  const program = `#!/bin/sh\nwhile [ "$(cat ${wanted} 2>/dev/null)" = "$2" ]; do touch ${held}; sleep 0.02; done\n`;
-  writeFileSync(path.join(libvirt.dir, 'etc/hooks/qemu'), program, { mode: 0o755 });
-  await libvirt.restartDaemon();
-  return {
-    hold: (moment: 'start' | 'started') => writeFileSync(wanted, moment),
-    held: () => until(() => existsSync(held)),
-    release: () => [wanted, held].forEach((file) => rmSync(file, { force: true })),
-  };
-}
 async function until(isSo: () => boolean): Promise<void> {
   for (let left = 200; left > 0 && !isSo(); left--) await sleep(25);
   expect(isSo()).toBe(true);
@@ -70,7 +55,7 @@ describeWithLibvirt('a host whose daemon fails', () => {
   let bed: LibvirtBed;
   let other: PrivateLibvirt;
   let all: LibvirtChildren[] = [];
-  let starts: Awaited<ReturnType<typeof holdStarts>>;
+  let starts: HeldStarts;
   const childrenWith = (options: ConstructorParameters<typeof LibvirtChildren>[0]) => {
     const children = new LibvirtChildren(options);
     all.push(children);
@@ -79,7 +64,7 @@ describeWithLibvirt('a host whose daemon fails', () => {
   };
   beforeAll(async () => {
     [bed, other] = await Promise.all([startBed('qemu'), PrivateLibvirt.start()]);
-    starts = await holdStarts(bed.libvirt);
+    starts = await holdStarts(bed.libvirt, 'qemu');
   });
   afterEach(async () => {
     starts.release();

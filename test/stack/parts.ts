@@ -30,7 +30,7 @@ const PREFIX =
     : [];
 
 /**
- * A part of the service under test: started, killed, frozen and continued by its own process number. Each life is one `Part` of
+ * A part of the service under test: started, stopped, killed, frozen and continued by its own process number. Each life is one `Part` of
  * the supervisor, which also starts it again when it dies by itself; `crashes` then says so.
  */
 export class StackPart {
@@ -61,6 +61,13 @@ export class StackPart {
     this.#part = undefined;
     part?.kill();
     while (part?.pid !== undefined) await sleep(5);
+  }
+
+  /** SIGTERM; returns when the process has ended by itself, or was killed past its grace time: `crashes` then says so. */
+  async stop(): Promise<void> {
+    const part = this.#part;
+    this.#part = undefined;
+    await part?.stop();
   }
 
   async restart(): Promise<void> {
