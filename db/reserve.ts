@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
+import { addressesOf } from '../workflows/model/address-range.js';
 import { macOf, nodeAddresses, toNumber } from '../workflows/model/addresses.js';
 import { fault } from '../workflows/model/fault.js';
 import { nodeName, nodePrefix } from '../workflows/model/names.js';
@@ -138,10 +139,11 @@ export function* freeAddresses(
   { cidr, start_ip, end_ip }: Pick<NetworkRow, 'cidr' | 'start_ip' | 'end_ip'>,
   taken: ReadonlySet<string>,
 ): Generator<string, undefined> {
-  const from = start_ip === null ? 0 : toNumber(start_ip);
-  const to = end_ip === null ? Infinity : toNumber(end_ip);
-  for (const address of nodeAddresses(cidr))
-    if (!taken.has(address) && toNumber(address) >= from && toNumber(address) <= to) yield address;
+  const all =
+    start_ip === null || end_ip === null
+      ? nodeAddresses(cidr)
+      : addressesOf({ start: toNumber(start_ip), end: toNumber(end_ip) });
+  for (const address of all) if (!taken.has(address)) yield address;
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 import ssh2 from 'ssh2';
 import type { VmMapRow, VmRow } from '../../db/rows.js';
-import { expectHealthy, NO_TRACES, tracesOf, versionAfter } from './facts.js';
+import { expectGone, expectHealthy, nodeRows, NO_TRACES, tracesOf, versionAfter } from './facts.js';
+import { BALANCER, NODES, RANGE, startOperatorsNetwork } from './operators-network.js';
 import { describeStack, type Stack } from './stack.js';
 
 const OK = { jobstatus: 1, jobresultcode: 0 };
@@ -137,5 +138,47 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
     },
     60,
+  );
+
+  scenario(
+    'lives in a shared network: its nodes at their own addresses, its API server at the balancer of the user; it grows, shrinks and goes',
+    async (stack) => {
+      const parameters = await stack.createParameters(2, 1, 'shared');
+      const networkofferingid = idOf(stack, 'network_offerings', 'DefaultSharedNetworkOffering');
+      const { network } = await stack.call('createNetwork', { name: 'office', zoneid: parameters['zoneid']!, networkofferingid, vlan: '120', ...RANGE }); // prettier-ignore
+      const operators = await startOperatorsNetwork(stack, String(network.id));
+      try {
+        const asked = { ...parameters, networkid: String(network.id) };
+        await expect(stack.call('createKubernetesCluster', asked)).rejects.toThrow(/externalloadbalanceripaddress/);
+        const { id, jobid } = (await stack.call('createKubernetesCluster', { ...asked, externalloadbalanceripaddress: BALANCER })) as { id: string; jobid: string }; // prettier-ignore
+        const isWhole = async (workers: number) => {
+          const { kubernetescluster } = await stack.call('listKubernetesClusters', { id });
+          expect(kubernetescluster[0]).toMatchObject({ state: 'Running', endpoint: `https://${BALANCER}:6443/`, size: workers }); // prettier-ignore
+          expect(kubernetescluster[0]).not.toHaveProperty('reason');
+          const rows = nodeRows(stack, id);
+          expect(rows.map(({ ip_address }) => ip_address).sort()).toEqual(NODES.slice(0, 2 + workers));
+          const { items } = await kubelets(stack, id);
+          expect(items.map(({ metadata }) => metadata.name).sort()).toEqual(rows.map(({ name }) => name));
+        };
+        expect(await stack.jobEnd(jobid)).toMatchObject(OK);
+        await isWhole(1);
+        const { clusterconfig } = await stack.call('getKubernetesClusterConfig', { id });
+        expect(String(clusterconfig.configdata)).toContain(`https://${BALANCER}:6443`);
+        expect(await stack.run('scaleKubernetesCluster', { id, size: '2' })).toMatchObject(OK);
+        await isWhole(2);
+        expect(await stack.run('scaleKubernetesCluster', { id, size: '1' })).toMatchObject(OK);
+        await isWhole(1);
+        // No gateway ever had anything to do with it.
+        expect(stack.rows('SELECT * FROM firewall_rules WHERE network_id = ?', network.id)).toEqual([]);
+        expect(stack.rows('SELECT * FROM user_ip_address WHERE network_id = ?', network.id)).toEqual([]);
+
+        expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
+      } finally {
+        await operators.stop();
+      }
+      await expectGone(stack, idOf(stack, 'kubernetes_cluster', 'shared'));
+      expect(await stack.run('deleteNetwork', { id: String(network.id) })).toMatchObject(OK);
+    },
+    120,
   );
 });
