@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { toFault } from '../../activities/hypervisor/libvirt/errors.js';
+import { saysFull, toFault } from '../../activities/hypervisor/libvirt/errors.js';
 import { unpackIso } from '../../activities/hypervisor/libvirt/iso-reader.js';
 import { isoApplication, writeIso } from '../../activities/hypervisor/libvirt/iso-writer.js';
 import { libvirtUri } from '../../activities/hypervisor/libvirt/libvirt-uri.js';
@@ -334,6 +334,26 @@ describe('descriptions for libvirt', () => {
 });
 
 describe('an error of libvirt', () => {
+  it.each([
+    ['cannot write 4096 bytes: No space left on device', true],
+    ["failed to create volume 'vms/i-1-root': Disk quota exceeded", true],
+    [
+      'internal error: Child process (/sbin/lvcreate --name i-1-root -L 8388608K vg) unexpected exit status 5:   Volume group "vg" has insufficient free space (25 extents): 2048 required.',
+      true,
+    ],
+    [
+      'internal error: Child process (/sbin/lvcreate --name i-1-root -L 8388608K vg) unexpected exit status 5:   Insufficient suitable allocatable extents for logical volume i-1-root: 2023 more required',
+      true,
+    ],
+    [
+      'internal error: Child process (/sbin/lvcreate --name i-1-root -L 4096K vg) unexpected exit status 5:   Volume group "vg" not found',
+      false,
+    ],
+    ["storage volume 'i-1-root' exists already", false],
+  ])('%s: that a pool is full is %s', (words, isFull) => {
+    expect(saysFull(new LibvirtError(1, 18, words))).toBe(isFull);
+  });
+
   it.each([
     [38, 7, 'unable to connect to server', 'HostUnreachable'],
     [1, 7, 'client socket is closed', 'HostUnreachable'],

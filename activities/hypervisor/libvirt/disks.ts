@@ -1,11 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { imageName, type SeedMedium, type VolumeSpec } from '../driver.js';
+import { saysFull } from './errors.js';
 import { HostFault, failed, refused } from './host-fault.js';
 import { isoApplication, writeIso } from './iso-writer.js';
 import type { VolumePtr } from './library.js';
 import { openPool, type Pool } from './pool.js';
 import { checkDiskFile, HEADER_BYTES, qcow2Capacity } from './qcow2.js';
-import { CODE, isLibvirt, LibvirtError, type Session } from './session.js';
+import { CODE, isLibvirt, type Session } from './session.js';
 import { GIB, IMAGE_VOLUME, inGb, MACHINE_VOLUME, type NewImage, type Place, type Store } from './store.js';
 import { cloneVolume, emptyVolume, overlayVolume, type DiskFormat } from './volume-xml.js';
 import { readXml, textAt } from './xml.js';
@@ -58,8 +59,10 @@ export class Disks implements Store {
       this.pool.remove(name);
     }
     this.pool.room(bytes, name);
-    this.pool.ensureEmpty(part(name, format));
-    this.pool.create(emptyVolume(name, bytes, this.pool.makes));
+    this.filling(name, bytes, () => {
+      this.pool.ensureEmpty(part(name, format));
+      this.pool.create(emptyVolume(name, bytes, this.pool.makes));
+    });
     const file = openSync(path, 'r');
     try {
       this.send(name, bytes, (into) => readSync(file, into));
@@ -105,16 +108,15 @@ export class Disks implements Store {
     if (wanted < least)
       throw refused(`the root disk of ${name} has ${sizeGb} GB, and ${template} needs ${inGb(least)}`);
     try {
-      if (this.pool.makes === 'overlay') this.pool.create(overlayVolume(name, wanted, { path: base, format }));
-      else {
+      this.filling(name, this.pool.makes === 'overlay' ? OVERLAY_LEAST : wanted, () => {
+        if (this.pool.makes === 'overlay') return this.pool.create(overlayVolume(name, wanted, { path: base, format }));
         this.pool.room(wanted, name);
         // A copy takes its time: one that was cut off is known by this, and made anew.
         this.pool.ensureEmpty(`${name}.part`);
         this.pool.with(template, (from) => this.pool.clone(cloneVolume(name, wanted), from));
         this.pool.remove(`${name}.part`);
-      }
+      });
     } catch (error) {
-      if (isFull(error)) throw this.pool.full(this.pool.makes === 'overlay' ? OVERLAY_LEAST : wanted, name);
       if (!isLibvirt(error, CODE.exists, CODE.volumeExists)) throw error;
     }
   }
@@ -138,7 +140,7 @@ export class Disks implements Store {
       if (!this.isOwnSeed(name, found)) throw this.foreign(name, 'a seed of this service');
       this.pool.remove(name);
     }
-    this.pool.create(emptyVolume(name, content.length, this.pool.makes));
+    this.filling(name, content.length, () => this.pool.create(emptyVolume(name, content.length, this.pool.makes)));
     let at = 0;
     this.send(name, content.length, (into) => {
       const got = content.copy(into, 0, at);
@@ -214,7 +216,8 @@ export class Disks implements Store {
 
   private grow(name: string, wanted: number): void {
     this.pool.with(name, (volume) => {
-      if (this.capacity(volume) < wanted) this.session.call((v) => v.volumeResize(volume, wanted, 0));
+      if (this.capacity(volume) < wanted)
+        this.filling(name, wanted, () => this.session.call((v) => v.volumeResize(volume, wanted, 0)));
     });
   }
 
@@ -245,11 +248,19 @@ export class Disks implements Store {
 
   private send(name: string, bytes: number, read: (into: Buffer) => number): void {
     try {
-      this.pool.with(name, (volume) => this.session.upload(volume, bytes, read));
+      this.filling(name, bytes, () => this.pool.with(name, (volume) => this.session.upload(volume, bytes, read)));
     } catch (error) {
-      if (isFull(error)) throw this.pool.full(bytes, name);
       if (error instanceof HostFault) throw new HostFault(error.code, `${name}: ${error.message}`, error.facts);
       throw error;
+    }
+  }
+
+  /** Does what takes room in the pool; where there is none, the fault says so. */
+  private filling<T>(name: string, bytes: number, act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      throw saysFull(error) ? this.pool.full(bytes, name) : error;
     }
   }
 
@@ -261,6 +272,5 @@ export class Disks implements Store {
   }
 }
 
-const isFull = (error: unknown) => error instanceof LibvirtError && /no space left|disk quota/i.test(error.message);
 const mark = (name: string, format: Format) => `${name}.${format}`;
 const part = (name: string, format: Format) => `${name}.${format}.part`;

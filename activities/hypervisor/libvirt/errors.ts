@@ -11,6 +11,14 @@ const FOR_GOOD: ReadonlySet<number> = new Set([
 const FROM = { remote: 13, rpc: 7, libssh: 66, libssh2: 50 };
 const CONNECTION: ReadonlySet<number> = new Set(Object.values(FROM));
 
+/**
+ * Whether libvirt says that a pool has no room: the system's words for files and rbd (ENOSPC, EDQUOT), and those of LVM's programs, which
+ * libvirt passes on ("has insufficient free space (25 extents): 256 required", "Insufficient suitable allocatable extents").
+ */
+export const saysFull = (error: unknown): boolean =>
+  error instanceof LibvirtError &&
+  /no space left|disk quota|insufficient (free|suitable) |not enough free space/i.test(error.message);
+
 /** The fault for what a thread threw: names the host, and keeps libvirt's words. `lost`: the connection is gone. */
 export function toFault(host: string, action: string, error: unknown, lost = false): PlainFault {
   if (error instanceof HostFault)
