@@ -22,6 +22,13 @@ export const sameText = (db: Db, query: Query, column: string, value: string): Q
 export const containsText = (query: Query, column: string, text: string): Query =>
   query.whereRaw(`?? LIKE ? ESCAPE '!'`, [column, `%${text.replace(/[!%_]/g, '!$&')}%`]);
 
+/** Whether a comma-separated list holds the word, whatever its case. */
+export function holdsWord(query: Query, column: string, word: string): Query {
+  const escaped = word.replace(/[!%_]/g, '!$&');
+  const patterns = [escaped, `${escaped},%`, `%,${escaped}`, `%,${escaped},%`];
+  return query.where((any) => patterns.forEach((pattern) => void any.orWhereRaw(`?? LIKE ? ESCAPE '!'`, [column, pattern]))); // prettier-ignore
+}
+
 /** One query for the page and, only where the page does not tell it, one for the count. */
 export async function readPage<T>(
   query: Query,

@@ -1,5 +1,14 @@
 import type { Db } from './knex.js';
-import { containsText, readPage, sameText, whereGiven, type Listed, type Page, type Query } from './matching.js';
+import {
+  containsText,
+  holdsWord,
+  readPage,
+  sameText,
+  whereGiven,
+  type Listed,
+  type Page,
+  type Query,
+} from './matching.js';
 import { joinOwner, OWNER_COLUMNS, whereOwned, type OwnerColumns, type Owners } from './owners.js';
 import type { EgressRuleRow, FirewallRuleRow, NetworkRow, PublicAddressRow } from './rows.js';
 
@@ -58,7 +67,7 @@ export async function listNetworks(db: Db, filter: NetworkFilter, page: Page): P
   if (filter.name !== undefined) sameText(db, query, 'n.name', filter.name);
   if (filter.keyword) containsText(query, 'n.name', filter.keyword);
   if (filter.forvpc !== undefined) void (filter.forvpc ? query.whereNotNull('n.vpc_id') : query.whereNull('n.vpc_id'));
-  for (const service of filter.services ?? []) containsText(query, 'o.services', service);
+  for (const service of filter.services ?? []) holdsWord(query, 'o.services', service);
   const offering = [
     'p.name as vpc_name',
     'l.name as acl_name',

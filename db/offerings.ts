@@ -1,5 +1,5 @@
 import type { Db } from './knex.js';
-import { containsText, readPage, sameText, whereGiven, type Listed, type Page } from './matching.js';
+import { containsText, holdsWord, readPage, sameText, whereGiven, type Listed, type Page } from './matching.js';
 import type { NetworkOfferingRow, ServiceOfferingRow } from './rows.js';
 
 export interface ServiceOfferingFilter {
@@ -60,6 +60,6 @@ export async function listNetworkOfferings(
   if (filter.keyword) containsText(query, 'o.name', filter.keyword);
   if (filter.networkId !== undefined)
     void query.whereIn('o.uuid', db('networks').where({ uuid: filter.networkId }).select('network_offering_id'));
-  for (const service of filter.services ?? []) containsText(query, 'o.services', service);
+  for (const service of filter.services ?? []) holdsWord(query, 'o.services', service);
   return readPage(query, ['o.*'], 'o.id', page);
 }

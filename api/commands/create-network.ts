@@ -117,6 +117,9 @@ function sharedPart(
     throw fault('BadParameter', `Invalid vlan: expected a number from 1 to 4094, found "${asked.vlan}"`);
   if (asked.bridge !== undefined && !/^[a-zA-Z][\w.-]{0,14}$/.test(asked.bridge))
     throw fault('BadParameter', `Invalid bridge: expected the name of a network interface, found "${asked.bridge}"`);
+  const own = /^cks([gvx]?)\d+$/.exec(asked.bridge ?? '');
+  if (own)
+    throw fault('BadParameter', `Invalid bridge: ${asked.bridge} is a name that ${own[1] === 'v' ? 'stands for a VLAN: give vlan instead' : 'this service gives to what it makes for networks of users: join the hosts to a bridge of another name'}`); // prettier-ignore
   const aclType = asked.acltype?.toLowerCase() ?? (asked.account === undefined ? 'domain' : 'account');
   if (aclType !== 'domain' && aclType !== 'account')
     throw fault('BadParameter', `Invalid acltype: expected domain or account, found "${asked.acltype}"`);

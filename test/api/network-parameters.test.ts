@@ -76,6 +76,10 @@ describe('listNetworkOfferings', () => {
     [{ routingmode: 'Dynamic' }, []],
     [{ supportedservices: 'NetworkACL' }, [tier]],
     [{ supportedservices: 'Lb,Firewall' }, [isolated]],
+    [{ supportedservices: 'dhcp,Vpn' }, [tier, isolated]],
+    [{ supportedservices: 'Nat' }, []],
+    [{ supportedservices: 'Dhcp,' }, [tier, isolated, shared]],
+    [{ supportedservices: 'Dhcp_Dns' }, []],
   ])('%j', async (params, expected) => {
     expect(await listed('listNetworkOfferings', { ...params, zoneid })).toEqual(expected);
   });
@@ -92,6 +96,7 @@ describe('listNetworks', () => {
     [{ canusefordeploy: 'false' }, []],
     [{ canusefordeploy: 'true', issystem: 'false', traffictype: 'guest' }, ['named', 'office', 'plain', 'tier']],
     [{ supportedservices: 'NetworkACL' }, ['tier']],
+    [{ supportedservices: 'Network' }, []],
     [{ networkfilter: 'Account' }, ['named', 'plain', 'tier']],
     [{ networkfilter: 'Domain' }, ['office']],
     [{ networkfilter: 'AccountDomain' }, ['named', 'office', 'plain', 'tier']],
@@ -220,10 +225,10 @@ describe('listPublicIpAddresses', () => {
   });
 });
 
-test('associateIpAddress: portable addresses, a zone alone and a network outside the VPC are refused', async () => {
+test('associateIpAddress: portable addresses, a zone with many networks and a network outside the VPC are refused', async () => {
   const ask = (params: Record<string, string>) => refusal('associateIpAddress', params);
   expect(await ask({ networkid: ids['plain']!, isportable: 'true' })).toMatch(/^431 .*no portable addresses/);
-  expect(await ask({ zoneid })).toMatch(/^431 .*Give networkid or vpcid/);
+  expect(await ask({ zoneid })).toMatch(/^431 .*more than one isolated network in the zone: give networkid or vpcid/);
   expect(await ask({ networkid: ids['plain']!, vpcid: ids['shop']! })).toMatch(/^431 .*is not a tier of VPC/);
   expect(await ask({ networkid: ids['office']! })).toMatch(/^531 /);
   const shared = await h.call('associateIpAddress', { networkid: ids['office']! });

@@ -177,6 +177,17 @@ describe('createNetwork', () => {
     expect((await h.call('createNetwork', asked, h.users.other)).status).toBe(200);
   });
 
+  test.each([
+    ['cks7', /^431 Invalid bridge: cks7 is a name that this service gives to what it makes for networks of users/],
+    ['cksx7', /^431 .*networks of users: join the hosts to a bridge of another name/],
+    ['cksg7', /^431 .*networks of users/],
+    ['cksv120', /^431 Invalid bridge: cksv120 is a name that stands for a VLAN: give vlan instead/],
+  ])('refuses %s as the bridge of a shared network', async (bridge, text) => {
+    const range = { gateway: '172.21.0.1', netmask: '255.255.255.0', startip: '172.21.0.50' };
+    const reply = await h.call('createNetwork', { name: 'mine', networkofferingid: offerings.shared, zoneid, ...range, bridge }); // prettier-ignore
+    expect(errorOf(reply)).toMatch(text);
+  });
+
   test('makes a shared network that accounts of its domain see and others cannot delete', async () => {
     const range = { gateway: '172.20.0.1', netmask: '255.255.255.0', startip: '172.20.0.50', endip: '172.20.0.99' };
     const params = { name: 'office', networkofferingid: offerings.shared, zoneid, ...range, vlan: '120' };
@@ -290,7 +301,19 @@ describe('addresses', () => {
     expect((await done(await h.call('associateIpAddress', { networkid, ipaddress }, user))).ipaddress.ipaddress).toBe(ipaddress); // prettier-ignore
     expect(errorOf(await h.call('associateIpAddress', { networkid, ipaddress }, user))).toMatch(/^431 .*is not free/);
     expect(errorOf(await h.call('associateIpAddress', { networkid, ipaddress: '192.0.2.77' }, user))).toMatch(/^431 .*has no public address/); // prettier-ignore
-    expect(errorOf(await h.call('associateIpAddress', { zoneid }, user))).toMatch(/^431 Give networkid or vpcid/);
+    expect(errorOf(await h.call('associateIpAddress', {}, user))).toMatch(/^431 Give networkid, vpcid or zoneid/);
+  });
+
+  test('with the zone alone it is for the only isolated network that the account has there', async () => {
+    const [inZone, other] = [{ zoneid }, h.users.other];
+    await h.db('networks').where({ account_id: other.accountId }).update({ removed: '2026-01-01 00:00:00.000' });
+    expect(errorOf(await h.call('associateIpAddress', inZone, other))).toMatch(/^431 .*has no isolated network in the zone/); // prettier-ignore
+    const isolated = { name: 'only', networkofferingid: offerings.isolated, zoneid };
+    const { id } = (await h.call('createNetwork', isolated, other)).content.network;
+    const { ipaddress } = await done(await h.call('associateIpAddress', inZone, other), other);
+    expect(ipaddress).toMatchObject({ associatednetworkid: id });
+    await h.call('createNetwork', { ...isolated, name: 'second' }, other);
+    expect(errorOf(await h.call('associateIpAddress', inZone, other))).toMatch(/^431 .*has more than one isolated network/); // prettier-ignore
   });
 
   test('none left is 533', async () => {
