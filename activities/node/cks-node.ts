@@ -33,6 +33,9 @@ const TRIES = 3;
 const NOT_FOUND = 127;
 const isAbsent = ({ code, stdout, stderr }: ExecResult) =>
   code === NOT_FOUND || (code === 1 && stdout.trim() === '' && stderr.includes('command not found'));
+/** A connection that is lost while the program is copied leaves its beginning: all of it is functions, so that does nothing and says nothing. */
+const isCutOff = ({ code, stdout, stderr }: ExecResult) =>
+  stdout.trim() === '' && (code === 0 || (code === 2 && /: line \d+: /.test(stderr)));
 
 /** Quoted `name=value` lines: the only way in which values reach a node (`guest/README.md`). */
 export function inputLines(values: Record<string, string>): string {
@@ -60,7 +63,7 @@ export async function runCksNode(
     const run = async () =>
       session.exec(`sudo ${path} ${subcommand} ${key}-${attempt}`, signal, inputLines(await values()));
     let answered = await run();
-    if (isAbsent(answered)) {
+    if (isAbsent(answered) || isCutOff(answered)) {
       const put = await session.exec(`sudo install -D -m 0755 /dev/stdin ${path}`, signal, program);
       if (put.code !== 0) throw fault('NodeFailed', `${nodeName}: cannot copy cks-node to it: ${put.stderr.trim()}`);
       answered = await run();
