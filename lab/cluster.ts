@@ -190,6 +190,21 @@ export class LabCluster {
     await this.kubectl('delete', 'deployment/web', 'service/web', 'pod/asker', '--wait=true', '--grace-period=1', '--timeout=90s');
   } // prettier-ignore
 
+  /** What the secret of the cloud controller holds lets it call this service, from a node too, and nothing past its few commands. */
+  async expectCloudSecret(): Promise<void> {
+    const { data } = await this.get<{ data: Record<string, string> }>('-n', 'kube-system', 'secret', 'cloudstack-secret');
+    const config = Buffer.from(data['cloud-config'] ?? '', 'base64').toString('utf8');
+    const value = (name: string) => new RegExp(`^${name} = (.+)$`, 'm').exec(config)?.[1] ?? '';
+    const env = { CLOUDSTACK_ENDPOINT: value('api-url'), CLOUDSTACK_KEY: value('api-key'), CLOUDSTACK_SECRET: value('secret-key') };
+    const asService = (command: string) => this.world.run('env', ...Object.entries(env).map(([name, text]) => `${name}=${text}`), 'cs', '--post', '--quiet', command);
+    const listed = JSON.parse(await asService('listKubernetesClusters')) as { kubernetescluster: { id: string }[] };
+    assert(listed.kubernetescluster.some(({ id }) => id === this.id), 'the cloud controller finds its cluster');
+    await assert.rejects(asService('listHosts'), /432/);
+    const control = this.machines().find(({ role }) => role === 'control')!;
+    const answered = await this.onNode(control, 'curl', '-sS', '-m', '10', '-o', '/dev/null', '-w', '%{http_code}', env.CLOUDSTACK_ENDPOINT);
+    assert.equal(answered, '401', 'the API as a node reaches it, without a signature');
+  } // prettier-ignore
+
   /** How often kubeadm was begun on each machine, by what the runs there left. */
   kubeadmRuns(): Record<string, string[]> {
     return Object.fromEntries(

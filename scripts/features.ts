@@ -35,7 +35,6 @@ const LARGE: Proof = ['stack/lifecycle.test.ts', 'with three control nodes and e
 const MEDIUM: Proof = ['stack/version-media.test.ts', 'is fetched with a percentage, checked, kept once per pool, installed from, disabled, enabled and deleted']; // prettier-ignore
 const FLEXIBLE: Proof = ['stack/flexible.test.ts', 'has templates, offerings, disks, keys and hosts as they were asked for, is scaled stopped, and takes a user’s machine in and lets it go']; // prettier-ignore
 const COMPONENTS: Proof = ['stack/flexible.test.ts', 'has components with a health of their own, and runs without the one that cannot be installed']; // prettier-ignore
-const SHARED: Proof = ['stack/flexible.test.ts', 'lives in a shared network: its nodes at their own addresses, its API server at the balancer of the user; it grows, shrinks and goes']; // prettier-ignore
 const NO_CLUSTER = 'no test makes a whole cluster with it';
 
 /** What the documentation of CloudStack's Kubernetes service describes, section by section, and what proves it here. */
@@ -62,7 +61,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Several control nodes behind a balancer', lab: [LAB_CONTROL], zone: [LARGE], parts: [['gateway/packets.test.ts', 'a dead control node is out of the balancer in under 5 s (report 23)'], ['model/create-rules.test.ts', '11: two control nodes of a version before 1.16']] },
     { what: 'An isolated network is made when none is given, with the rules for SSH from 2222 on and 6443', lab: [LAB_CREATE], parts: [['gateway/activities.test.ts', 'a new cluster has its forwards, its firewall rules and its balancer, and a second time changes nothing'], ['settings/in-force.test.ts', 'takes the network offering that cloud.kubernetes.cluster.network.offering names']] },
     { what: 'A cluster in a VPC', parts: [['gateway/activities.test.ts', 'a cluster in a VPC has an address of its own and opens what it needs in the ACL of its tier (report 23)'], ['gateway/packets.test.ts', 'lets in by the ACL of each tier, from outside and from the other tier']], lacks: NO_CLUSTER },
-    { what: 'A cluster on a shared network, with a balancer of its own for several control nodes', zone: [SHARED], parts: [['gateway/activities.test.ts', 'a shared network has no gateway, so nothing is asked of one'], ['model/create-rules.test.ts', 'a balancer on a shared network'], ['model/create-rules.test.ts', '24: several control nodes on a shared network without a balancer']] },
+    { what: 'A cluster on a shared network, with a balancer of its own for several control nodes', parts: [['gateway/activities.test.ts', 'a shared network has no gateway, so nothing is asked of one'], ['model/create-rules.test.ts', 'a balancer on a shared network'], ['model/create-rules.test.ts', '24: several control nodes on a shared network without a balancer']], lacks: NO_CLUSTER },
     { what: 'Offerings need 2 CPUs, 2 GB, and what the version asks for', parts: [['model/create-rules.test.ts', '13: an offering of one CPU'], ['model/create-rules.test.ts', '13: an offering of 1 GB'], ['model/create-rules.test.ts', '13: an offering below the version’s CPUs']] },
     { what: 'A root disk size for nodes', zone: [FLEXIBLE], parts: [['model/create-rules.test.ts', '4: a root disk that is too small'], ['model/create-rules.test.ts', 'a root disk of 8 GB']] },
     { what: 'An SSH key pair of the user on the nodes', zone: [FLEXIBLE], parts: [['model/create-rules.test.ts', '14: an unknown key pair'], ['model/create-rules.test.ts', 'a key pair that exists']] },
@@ -84,7 +83,8 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
   'Using clusters': [
     { what: 'The kubeconfig is given out, and kubectl works with it', lab: [LAB_CREATE], zone: [['activities/node-simulator.test.ts', 'makes a cluster that its kubeconfig opens, and lets others join']], parts: [['api/clusters.test.ts', 'gives the text as it was stored']] },
     { what: 'The page says how to reach a cluster', parts: [['ui/page.test.ts', 'a cluster says how to get its kubectl, how to open its dashboard and how to log in to its nodes']] },
-    { what: 'The cloud controller is installed with credentials of its own; what cannot be installed does not keep the cluster from Running', zone: [COMPONENTS] },
+    { what: 'The cloud controller has credentials of its own, good for its few commands only', lab: [LAB_CREATE] },
+    { what: 'The cloud controller is installed; what cannot be installed does not keep the cluster from Running', zone: [COMPONENTS], lacks: 'the cloud controller itself has not run on real nodes' },
     { what: 'The dashboard is installed, with an account and a token', zone: [['simulator/lifecycle.test.ts', 'applies and removes components that kubectl shows']], parts: [['guest/components.test.ts', 'the dashboard comes with an account and the secret that holds its token']] },
     { what: 'Nodes can be kept from the metadata server by a network policy', absent: true, lacks: 'there is no metadata server; user data comes on a medium, without secrets of the cluster (`docs/decisions/0014-no-metadata-server.md`)' },
     { what: 'The CoreOS and system VM templates', absent: true, lacks: 'nodes need a template of their own, made by `scripts/build-template.sh`' },

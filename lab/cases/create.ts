@@ -7,12 +7,13 @@ const version = FIRST.kubernetes;
 
 export const createAndDelete: LabCase = {
   name: 'create 1+1: nodes Ready, CoreDNS runs, a pod serves through a service; delete leaves nothing',
-  features: ['create', 'delete', 'kubeconfig', 'version media', 'default CNI', 'CoreDNS', 'isolated network', 'port forwarding and firewall'],
+  features: ['create', 'delete', 'kubeconfig', 'version media', 'default CNI', 'CoreDNS', 'cloud controller secret', 'isolated network', 'port forwarding and firewall'],
   core: true,
   async run(world) {
     const cluster = await LabCluster.create(world, { name: 'first', version });
     await cluster.expectHealthy({ version });
     await cluster.expectServes();
+    await cluster.expectCloudSecret();
     await cluster.delete();
     cluster.expectNothingLeft();
   },
