@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answer, LabWorld } from './world.js';
 
@@ -148,6 +148,18 @@ export class LabCluster {
     );
   }
 
+  /** Ends all SSH connections of the nodes' user to a machine, as a network that fails does; what they began goes on. Answers how many. */
+  async cutSsh(machine: { instance_name: string }): Promise<number> {
+    const line = 'for pid in $(pgrep -f "^sshd: cloud"); do kill -9 "$pid" && echo "$pid"; done 2>/dev/null || true';
+    let ended = '';
+    try {
+      ended = await this.inNode(machine, 'bash', '-c', line);
+    } catch {
+      // A machine that is not up has none.
+    }
+    return ended.split('\n').filter(Boolean).length;
+  }
+
   // --- what has to be true -----------------------------------------------------------------------------------------------
 
   /** Rows, machines, Kubernetes and the API tell the same, every node is Ready with the version, and CoreDNS runs. */
@@ -210,11 +222,23 @@ export class LabCluster {
     return Object.fromEntries(
       this.machines().map((machine) => {
         const state = join(this.root(machine), 'var/lib/cks');
-        const runs = existsSync(state) ? readdirSync(state).filter((file) => /^(init|join)-.*\.subcommand$/.test(file)) : []; // prettier-ignore
+        const runs = existsSync(state) ? readdirSync(state).filter((file) => /^(init|join|upgrade)-.*\.subcommand$/.test(file)) : []; // prettier-ignore
         return [machine.name, runs];
       }),
     );
   }
+
+  /** How often kubeadm really began with each verb on a machine, by its own words in what the runs there logged. */
+  kubeadmBegins(machine: { instance_name: string }): Record<'init' | 'join' | 'upgrade', number> {
+    const state = join(this.root(machine), 'var/lib/cks');
+    const logs = readdirSync(state).filter((file) => file.endsWith('.log')).map((file) => readFileSync(join(state, file), 'utf8')).join('\n');
+    const count = (words: RegExp) => logs.split('\n').filter((line) => words.test(line)).length;
+    return {
+      init: count(/^\[init\] Using Kubernetes version/),
+      join: count(/^\[preflight\] Reading configuration from the "kubeadm-config" ConfigMap/),
+      upgrade: count(/^\[upgrade\] Reading configuration from the "kubeadm-config" ConfigMap/),
+    };
+  } // prettier-ignore
 
   async delete(): Promise<void> {
     await this.change('deleteKubernetesCluster', { id: this.id });

@@ -5,6 +5,7 @@ import { lostControl } from './control.js';
 import { createAndDelete, killedInCreate } from './create.js';
 import { dedicatedEtcd } from './etcd.js';
 import { externalMachine } from './external.js';
+import { killedAtRandom } from './kills.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
 import { privateRegistry } from './registry.js';
 
@@ -22,4 +23,5 @@ export const CASES: readonly LabCase[] = [
   ownNetwork,
   privateRegistry,
   lostControl,
+  killedAtRandom,
 ];

@@ -1,0 +1,48 @@
+import type { LabCluster } from './cluster.js';
+import { sleep } from './world.js';
+
+/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** The worker is killed at random moments, and in between all SSH connections to the cluster's nodes are cut. */
+export class Storm {
+  kills = 0;
+  cuts = 0;
+  private lasts = true;
+  private readonly passed: Promise<void>;
+
+  constructor(
+    private readonly cluster: LabCluster,
+    private readonly random: () => number,
+  ) {
+    this.passed = this.blow();
+    this.passed.catch(() => undefined); // told by stop()
+  }
+
+  /** Ends it; throws what went wrong in it. */
+  async stop(): Promise<void> {
+    this.lasts = false;
+    await this.passed;
+  }
+
+  /** From 6 to 16 s lie between two kills: a worker that has just come up is hit, too, and one that had time to do something. */
+  private async blow(): Promise<void> {
+    const { cluster, random } = this;
+    while (this.lasts) {
+      await sleep(3000 + 5000 * random());
+      if (!this.lasts) return;
+      for (const machine of cluster.machines()) this.cuts += await cluster.cutSsh(machine);
+      await sleep(3000 + 5000 * random());
+      if (!this.lasts) return;
+      this.kills += (await cluster.world.kill('worker').then(() => 1, () => 0)); // 0: it was just being started again
+    }
+  } // prettier-ignore
+}
