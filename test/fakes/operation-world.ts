@@ -92,7 +92,10 @@ export function playedBy(
   );
   return {
     ...(Object.fromEntries(played) as Record<string, (...args: never[]) => Promise<unknown>>),
-    claim: async (id: string) => ({ claim: worldOf(id).claim, facts: worldOf(id).facts }),
+    claim: async (id: string) => {
+      const { claim, facts } = worldOf(id);
+      return { claim: { ...claim, begun: [...new Set([...claim.begun, ...worldOf(id).begun()])] }, facts };
+    },
     recordPlan: async (id: string, lines: PlanLine[]) => void (worldOf(id).lines = lines),
     collectEvidence: async (_id: string, nodes: readonly NodeRef[]) =>
       nodes.map(({ role, index }) => `${role}-${index}: no unit has failed`).join('; '),

@@ -34,3 +34,10 @@ export async function keptOperation(input: OperationInput): Promise<void> {
     ],
   });
 }
+
+/** More steps than this one's history may hold, none of which facts tell to be done; the last one waits for all others. */
+export async function longOperation(input: OperationInput): Promise<void> {
+  const lane = (name: string) => Array.from({ length: 10 }, (_, i) => step(`${name}${i}`));
+  const steps = () => [{ title: 'lanes', lanes: ['a', 'b', 'c'].map(lane) }, step('last')];
+  await operate(input, { limit: 'cloud.kubernetes.cluster.start.timeout', steps }, 40);
+}

@@ -76,3 +76,42 @@ test('the run says its list, its percent and its end in the details that the Tem
     expect(summaries).toContain('a2: put back');
   });
 });
+
+describe('an operation of more steps than a history holds', () => {
+  const LANES = ['a', 'b', 'c'].flatMap((name) => Array.from({ length: 10 }, (_, i) => `${name}${i}`)).sort();
+  const runs = async (workflowId: string) => {
+    const found = new Set<string>();
+    for await (const { runId } of temporal.env.client.workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+      found.add(runId);
+    return found.size;
+  };
+
+  test('goes on in new runs, each step done once', async () => {
+    const world = new OperationWorld(newCluster(1, 1));
+    const { workflowId } = await temporal.withWorker(world.activities(), async () => {
+      const handle = await temporal.start('longOperation');
+      await handle.result();
+      return handle;
+    });
+    expect(world.outcomes).toMatchObject([{ end: 'succeeded' }]);
+    expect(world.begun().sort()).toEqual([...LANES, 'last']);
+    expect(await runs(workflowId)).toBeGreaterThan(2);
+  });
+
+  test.each(['signal', 'request of Temporal'])(
+    'is undone in new runs, each step once, by a cancel as %s',
+    async (by) => {
+      const world = new OperationWorld(newCluster(1, 1));
+      world.troubles.set('last', 'hang');
+      await temporal.withWorker(world.activities(), async () => {
+        const handle = await temporal.start('longOperation');
+        while (!world.begun().includes('last')) await new Promise((resolve) => setTimeout(resolve, 20));
+        await (by === 'signal' ? handle.signal('stop', 'cancel') : handle.cancel());
+        await handle.result();
+      });
+      expect(world.outcomes).toMatchObject([{ end: 'cancelled', leftovers: [] }]);
+      expect(world.undone().sort()).toEqual([...LANES, 'last']);
+      expect(world.outcomes[0]!.undoneLines).toHaveLength(31);
+    },
+  );
+});

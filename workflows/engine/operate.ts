@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { pauseSignal, progressQuery, requestsQuery, stopSignal } from '../messages.js';
-import type { ClusterFacts, OperationInput, Outcome, StopRequest } from '../model/operation.js';
+import type { ClusterFacts, OperationInput, Outcome } from '../model/operation.js';
 import type { SettingName, Settings } from '../model/settings.js';
 import { bookkeeping, claiming, stubsFor, surveying, type Act } from '../stubs.js';
 import { evidenceOf } from './evidence.js';
@@ -45,12 +45,13 @@ const MARKS = {
  * operation and its job are settled.
  */
 export async function operate(
-  { operationId, queue }: OperationInput,
+  { operationId, queue, ended, stop: asked }: OperationInput,
   operation: Operation,
+  mostEvents = MOST_EVENTS,
 ): Promise<Outcome | 'not claimed'> {
   let runner: Runner<Act> | undefined;
   let paused = false;
-  let stop: StopRequest | undefined;
+  let stop = asked;
   setHandler(progressQuery, () => ({
     percent: runner?.percent ?? 0,
     paused,
@@ -88,7 +89,8 @@ export async function operate(
       },
       begun: claim.begun,
       done: claim.done,
-      isLong: () => workflowInfo().historyLength > MOST_EVENTS,
+      ...(ended && { ended }),
+      isLong: () => workflowInfo().historyLength > mostEvents,
       changed: () => showRunning(runner!),
     });
     await bookkeeping.recordPlan(operationId, runner.lines);
@@ -104,7 +106,12 @@ export async function operate(
     outcome = { end: 'failed', fault: code, reason: message, leftovers: [], failedLines: [], leftoverLines: [] };
   }
   if (goesOn)
-    return continueAsNew<(input: OperationInput) => Promise<Outcome>>({ operationId, ...(queue && { queue }) });
+    return continueAsNew<(input: OperationInput) => Promise<Outcome>>({
+      operationId,
+      ...(queue && { queue }),
+      ended: runner!.endedSteps,
+      ...(runner!.stop && { stop: runner!.stop }),
+    });
   if (runner && outcome.end === 'failed') {
     const { lines } = runner;
     const failed = outcome.failedLines.flatMap(({ line }) => lines[line] ?? []);

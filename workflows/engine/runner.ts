@@ -1,5 +1,5 @@
-import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
-import type { Outcome, StopRequest } from '../model/operation.js';
+import { CancellationScope, condition, isCancellation, patched, sleep } from '@temporalio/workflow';
+import type { EndedSteps, Outcome, StopRequest } from '../model/operation.js';
 import type { PlanLine } from '../model/plan.js';
 import type { StepState } from '../model/step-state.js';
 import { describeFailure, type Failure } from './failure.js';
@@ -14,6 +14,8 @@ export interface RunOptions<Act> {
   begun: readonly string[];
   /** Titles of steps that earlier attempts ended. */
   done?: readonly string[];
+  /** What earlier runs of this attempt ended, and this one leaves alone. */
+  ended?: EndedSteps;
   /** True once the run's history is so long that it should go on in a new one. */
   isLong?: () => boolean;
   /** Called when a step begins: the list has changed. */
@@ -31,12 +33,21 @@ interface Isolation<Act> {
   failure?: LineFailure<Act>;
 }
 
-/** A promise that is resolved from outside, and whether it has been: an ended line is not waited for again. */
-function signalled() {
-  let resolve!: () => void;
-  const promise = new Promise<void>((done) => (resolve = done));
-  const signal = { over: false, promise, resolve: () => ((signal.over = true), resolve()) };
-  return signal;
+/**
+ * A promise that is resolved from outside, and whether it has been: an ended line is not waited for again. It is made when somebody waits:
+ * the SDK notes where each promise was made, and a list may have ten thousand lines.
+ */
+class Signal {
+  over = false;
+  private resolvers: (() => void)[] = [];
+  promise(): Promise<void> {
+    if (this.over) return Promise.resolve();
+    return new Promise((resolve) => void this.resolvers.push(resolve));
+  }
+  resolve(): void {
+    this.over = true;
+    for (const resolve of this.resolvers.splice(0)) resolve();
+  }
 }
 
 /** Places for steps that share a slot: first come, first served. */
@@ -65,8 +76,13 @@ export class Runner<Act> {
   private stopped: StopRequest | undefined;
   private readonly entries: Entry<Act>[];
   private readonly steps = new Map<number, StepEntry<Act>>();
-  private readonly ended: ReturnType<typeof signalled>[];
-  private readonly halted = signalled();
+  private readonly ended: Signal[];
+  private readonly halted = new Signal();
+  private readonly begun: ReadonlySet<string>;
+  private readonly undone: ReadonlySet<string>;
+  /** Lines of the steps that are being worked on, and how many steps are over: told at every step. */
+  private readonly atWork = new Set<number>();
+  private over = 0;
   private readonly kept = new Set<number>();
   private readonly slots = new Map<string, Slot>();
   private readonly failures: LineFailure<Act>[] = [];
@@ -82,15 +98,21 @@ export class Runner<Act> {
     const { entries, lines } = layOut(options.items);
     this.entries = entries;
     this.lines = lines;
-    this.states = lines.map((line) => (line.skip === null ? 'pending' : 'skipped'));
-    this.ended = lines.map(signalled);
+    this.states = lines.map(() => 'pending');
+    this.ended = lines.map(() => new Signal());
+    this.begun = new Set(options.begun);
+    this.undone = new Set(options.ended?.undone);
     const index = (list: Entry<Act>[]): void =>
       list.forEach((entry) => ('step' in entry ? void this.steps.set(entry.line, entry) : entry.lanes.forEach(index)));
     index(entries);
+    const done = new Set(options.ended?.done);
     for (const entry of this.steps.values()) {
       const { step } = entry;
+      if (step.skip) this.mark(entry.line, 'skipped');
+      else if (done.has(step.title)) this.mark(entry.line, 'done');
+      else if (this.undone.has(step.title)) this.mark(entry.line, 'undone');
       if (step.keep && (step.skip || options.done?.includes(step.title))) this.keep(entry.lane);
-      if (step.noReturn && options.begun.includes(step.title)) this.keep(entry.lane.slice(0, -1));
+      if (step.noReturn && this.begun.has(step.title)) this.keep(entry.lane.slice(0, -1));
     }
     // A cancel from outside (the Temporal Web UI) reaches the scope first.
     this.work.cancelRequested.catch(() => this.halted.resolve());
@@ -105,13 +127,20 @@ export class Runner<Act> {
 
   /** Titles of the steps that are being worked on. */
   running(): string[] {
-    return [...this.steps.values()].flatMap(({ line, step }) => (this.states[line] === 'running' ? [step.title] : []));
+    return [...this.atWork].sort((a, b) => a - b).map((line) => this.lines[line]!.title);
   }
 
   get percent(): number {
-    let over = 0;
-    for (const line of this.steps.keys()) if (this.states[line] === 'done' || this.states[line] === 'skipped') over++;
-    return this.steps.size === 0 ? 100 : Math.floor((100 * over) / this.steps.size);
+    return this.steps.size === 0 ? 100 : Math.floor((100 * this.over) / this.steps.size);
+  }
+
+  /** The step of this line is now so. */
+  private mark(line: number, state: StepState): void {
+    const isOver = (of: StepState) => of === 'done' || of === 'skipped';
+    this.over += Number(isOver(state)) - Number(isOver(this.states[line]!));
+    if (state === 'running') this.atWork.add(line);
+    else this.atWork.delete(line);
+    this.states[line] = state;
   }
 
   async run(): Promise<Outcome> {
@@ -133,9 +162,23 @@ export class Runner<Act> {
     return this.outcome();
   }
 
-  /** True when the run ended early because its history had grown long: nothing failed, and a new run goes on from facts. */
+  /** True when the run ended early because its history had grown long: a new run goes on from facts and from what this one ended. */
   get goesOn(): boolean {
-    return this.resting && this.failures.length === 0 && this.overLimit === undefined && this.stopped === undefined;
+    if (!this.resting) return false;
+    if (this.stopped === 'cancel') return true;
+    return this.failures.length === 0 && this.overLimit === undefined && this.stopped === undefined;
+  }
+
+  /** What the run that goes on from this one has to know besides facts. */
+  get endedSteps(): EndedSteps {
+    const titles = (state: StepState) =>
+      [...this.steps.values()].flatMap(({ line, step }) => (this.states[line] === state ? [step.title] : []));
+    // A lane that failed alone is undone too, but not for good: the next run has it before it again.
+    return { done: titles('done'), undone: this.stopped === 'cancel' ? titles('undone') : [] };
+  }
+
+  get stop(): StopRequest | undefined {
+    return this.stopped;
   }
 
   /** Undoes what this and earlier attempts began, without running anything. */
@@ -230,9 +273,9 @@ export class Runner<Act> {
     const { step, line } = entry;
     const waitsFor = entry.after.filter((before) => !this.ended[before]!.over);
     if (waitsFor.length > 0)
-      await Promise.race([Promise.all(waitsFor.map((before) => this.ended[before]!.promise)), this.halted.promise]);
+      await Promise.race([Promise.all(waitsFor.map((before) => this.ended[before]!.promise())), this.halted.promise()]);
     this.check();
-    if (!step.skip) {
+    if (this.states[line] === 'pending') {
       if (this.paused) await condition(() => !this.paused || !this.mayGoOn).catch(() => undefined);
       this.check();
       const slot = step.slot && this.slot(step.slot.name(), step.slot.width);
@@ -244,11 +287,11 @@ export class Runner<Act> {
           this.halted.resolve();
           throw new Halted();
         }
-        this.states[line] = 'running';
+        this.mark(line, 'running');
         if (step.noReturn) this.keep(entry.lane.slice(0, -1));
         this.options.changed?.();
         await this.tryStep(entry);
-        this.states[line] = 'done';
+        this.mark(line, 'done');
       } catch (error) {
         this.fail(entry, error, isolation);
       } finally {
@@ -289,7 +332,7 @@ export class Runner<Act> {
 
   private fail(entry: StepEntry<Act>, error: unknown, isolation?: Isolation<Act>): void {
     if (error instanceof Halted) throw error;
-    this.states[entry.line] = 'failed';
+    this.mark(entry.line, 'failed');
     if (isCancellation(error) && !this.mayGoOn) throw new Halted();
     const failure = { ...describeFailure(error, entry.step.limitSeconds), entry };
     if (entry.step.optional) {
@@ -314,7 +357,7 @@ export class Runner<Act> {
     const afterDependents = (line: number): Promise<void> => {
       const known = undone.get(line);
       if (known) return known;
-      const work = Promise.all((dependents.get(line) ?? []).map(afterDependents)).then(() => this.undoLine(line));
+      const work = Promise.all((dependents.get(line) ?? []).map(afterDependents)).then(() => this.undoInTurn(line));
       undone.set(line, work);
       return work;
     };
@@ -322,23 +365,30 @@ export class Runner<Act> {
     await Promise.all([...this.lines].reverse().map(({ line }) => afterDependents(line)));
   }
 
+  /** One line of an undo of everything, which goes on in a new run once its history is long, as steps do. */
+  private undoInTurn(line: number): Promise<void> | undefined {
+    if (this.undone.has(this.lines[line]!.title)) return undefined;
+    if (!this.options.isLong?.() || !patched('undo-goes-on')) return this.undoLine(line);
+    this.resting = true;
+    return undefined;
+  }
+
   private async undoLine(line: number): Promise<void> {
     const step = this.steps.get(line)?.step;
     const wasBegun =
-      ['running', 'done', 'failed'].includes(this.states[line]!) ||
-      this.options.begun.includes(this.lines[line]!.title);
+      ['running', 'done', 'failed'].includes(this.states[line]!) || this.begun.has(this.lines[line]!.title);
     if (!step || !wasBegun || this.isKept(line)) return;
     if (!step.undo) {
-      if (this.states[line] !== 'skipped') this.states[line] = 'undone';
+      if (this.states[line] !== 'skipped') this.mark(line, 'undone');
       return;
     }
-    this.states[line] = 'undoing';
+    this.mark(line, 'undoing');
     this.options.changed?.();
     try {
       await step.undo(this.options.stubs(this.lines[line]!, step.limitSeconds, true));
-      this.states[line] = 'undone';
+      this.mark(line, 'undone');
     } catch (error) {
-      this.states[line] = 'leftover';
+      this.mark(line, 'leftover');
       this.leftoverLines.push({
         line,
         note: `undo of "${step.title}": ${describeFailure(error, step.limitSeconds).message}`,

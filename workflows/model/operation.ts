@@ -17,6 +17,18 @@ export interface OperationInput {
   operationId: string;
   /** Where its activities go; absent while every worker serves every zone. */
   queue?: ZoneQueue;
+  /** Of the run that this one goes on from in a new history: what it did not leave to do, and what it was asked for. */
+  ended?: EndedSteps;
+  stop?: StopRequest;
+}
+
+/**
+ * Titles of steps that earlier runs of an attempt ended. Not all of them can be told from facts: without this an operation with more
+ * of those than a history holds would do the same ones over and over.
+ */
+export interface EndedSteps {
+  done: string[];
+  undone: string[];
 }
 
 /** What a run is started with, and what the Temporal Web UI shows of it. */
