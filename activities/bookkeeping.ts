@@ -1,5 +1,6 @@
 import { activityInfo, heartbeat, sleep } from '@temporalio/activity';
-import { claimOperation, outcomeOfRun, readFacts, recordPlan, settleOperation } from '../db/operations.js';
+import { claimOperation, outcomeOfRun, readFacts, settleOperation } from '../db/operations.js';
+import { recordPlan } from '../db/plan-rows.js';
 import { textOf } from '../workflows/model/fault.js';
 import type { Claim, ClusterFacts, Outcome } from '../workflows/model/operation.js';
 import type { PlanLine } from '../workflows/model/plan.js';

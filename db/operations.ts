@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { fault } from '../workflows/model/fault.js';
 import type { Claim, ClusterFacts, OperationRequest, Outcome } from '../workflows/model/operation.js';
-import type { PlanLine } from '../workflows/model/plan.js';
 import { DEFAULT_SETTINGS, type Settings } from '../workflows/model/settings.js';
 import { mayBegin, OPERATIONS, type OperationKind } from '../workflows/model/states.js';
 import { replaceClusterGroups } from './affinity.js';
@@ -209,21 +208,6 @@ export async function readFacts(db: Db, operationId: string): Promise<ClusterFac
   const cluster = await mustReadCluster(db, operation?.cluster_id ?? '');
   const request = JSON.parse(operation?.params ?? '{}') as OperationRequest;
   return readClusterFacts(db, cluster, request, operation?.root_id);
-}
-
-/** Stores the list as `operation_step` rows; again with the same lines changes nothing. */
-export async function recordPlan(db: Knex, operationId: string, lines: readonly PlanLine[]): Promise<void> {
-  const rows = lines.map(({ line, parent, title, kind, skip, after }) => ({
-    operation_id: operationId, line, parent, title: title.slice(0, 250), kind, skip: skip?.slice(0, 250) ?? null, after_lines: JSON.stringify(after),
-    state: skip === null ? 'pending' : 'skipped', attempts: 0,
-  })); // prettier-ignore
-  await transact(db, async (trx) => {
-    for (let i = 0; i < rows.length; i += 60)
-      await trx('operation_step')
-        .insert(rows.slice(i, i + 60))
-        .onConflict(['operation_id', 'line'])
-        .ignore();
-  });
 }
 
 /** The only end of an operation: cluster state, operation, steps, job and event in one transaction. A second call does nothing. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { claimOperation, recordPlan, settleOperation } from '../../db/operations.js';
+import { claimOperation, settleOperation } from '../../db/operations.js';
+import { recordPlan } from '../../db/plan-rows.js';
 import { readCounts } from '../../metrics/counts.js';
 import { workerMetrics } from '../../metrics/worker.js';
 import { onEachEngine } from './engines.js';

@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { moveCluster, readCluster, readDetails, writeDetail } from '../../db/clusters.js';
-import {
-  assertHolds,
-  claimOperation,
-  outcomeOfRun,
-  readOperation,
-  recordPlan,
-  settleOperation,
-} from '../../db/operations.js';
+import { assertHolds, claimOperation, outcomeOfRun, readOperation, settleOperation } from '../../db/operations.js';
+import { recordPlan } from '../../db/plan-rows.js';
 import { usualSeconds } from '../../db/operations-list.js';
 import type { ClusterRow, JobRow, OperationRow, StepRow } from '../../db/rows.js';
 import type { Claim, End, Outcome } from '../../workflows/model/operation.js';
