@@ -87,6 +87,7 @@ case $name in
     case "$1 ${*: -1}" in
       'show '*) if lives "${*: -1}"; then echo active; else echo inactive; fi ;;
       'is-active kubelet') [[ ! -e $FAKE/kubelet-down ]] ;;
+      'restart kubelet') rm -f "$FAKE/kubelet-down" ;;
       'is-active etcd') lives etcd.service ;;
       'restart etcd' | 'stop etcd' | 'disable etcd') # runs the unit's command, away from this call
         if lives etcd.service; then kill "$(cat "$FAKE/units/etcd.service")"; fi
