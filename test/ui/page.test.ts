@@ -112,6 +112,19 @@ test('the steps of a running operation change while they are watched', async () 
   await page.getByRole('button', { name: 'Resume' }).waitFor();
 });
 
+test('the steps of an operation that succeeded are folded away, and a click shows them', async () => {
+  const row = h.db('operation').where({ uuid: operation });
+  await row.clone().update({ state: 'succeeded', fault: null, reason: null });
+  await signIn();
+  await page.getByRole('link', { name: 'alpha' }).click();
+  const step = page.locator('.step', { hasText: 'control-1: boot' }).last();
+  await page.locator('.operation', { hasText: 'succeeded' }).waitFor();
+  expect(await step.isVisible()).toBe(false);
+  await page.getByText(/^\d+ steps$/).click();
+  await step.waitFor();
+  await row.clone().update({ state: 'failed', fault: 'CapacityExhausted', reason: 'no host has 2 GB' });
+});
+
 test('a delete shows its plan before it is agreed to, and Escape leaves everything alone', async () => {
   await signIn();
   await page.getByRole('link', { name: 'alpha' }).click();

@@ -4,7 +4,7 @@ import { dateText, durationText, spanText, title } from '../words.js';
 import { badge } from './badge.js';
 import { openDialog } from './dialog.js';
 import { attempt } from './notice.js';
-import { stepList } from './steps.js';
+import { stepCount, stepList } from './steps.js';
 
 /** What a part that acts needs of its view. */
 export interface Acting {
@@ -69,6 +69,7 @@ export function operationCard(operation: Item, acting?: Acting): HTMLElement {
   const temporal = String(operation.temporalurl ?? '');
   const leftovers = (operation.leftovers ?? []) as string[];
   const evidence = (operation.evidence ?? []) as Item[];
+  const steps = (operation.steps ?? []) as Item[];
   const facts: Child[] = [
     active ? `${percent} %` : `${percent} % · took ${spanText(operation.created, operation.ended)}`,
     active && operation.secondsleft !== undefined && ` · about ${durationText(Number(operation.secondsleft))} left`,
@@ -93,6 +94,7 @@ export function operationCard(operation: Item, acting?: Acting): HTMLElement {
     evidence.length > 0 &&
       h('details', { key: 'evidence', class: 'evidence' }, h('summary', {}, 'What the nodes say'), evidence.map(evidenceOf)),
     leftovers.length > 0 && h('div', { key: 'left', class: 'notice warn' }, h('p', {}, 'Could not be taken away:'), h('ul', {}, leftovers.map((each) => h('li', {}, String(each))))),
-    stepList((operation.steps ?? []) as Item[]),
+    // Of an operation that is well over, the nodes below are looked for first.
+    steps.length > 0 && h('details', { key: 'steps', class: 'all-steps', open: operation.state !== 'succeeded' }, h('summary', {}, stepCount(steps)), stepList(steps)),
   ); // prettier-ignore
 }

@@ -11,6 +11,14 @@ export function stepList(steps: readonly Item[]): HTMLElement {
   return h('ol', { class: 'steps' }, steps.map(stepLine));
 }
 
+/** `12 steps`, those of groups counted, the groups not. */
+export function stepCount(steps: readonly Item[]): string {
+  const count = (list: readonly Item[]): number =>
+    list.reduce((sum, { steps: inner = [] }) => sum + ((inner as Item[]).length > 0 ? count(inner as Item[]) : 1), 0);
+  const all = count(steps);
+  return all === 1 ? '1 step' : `${all} steps`;
+}
+
 function stepLine(step: Item, index: number): HTMLElement {
   const state = step.state === undefined ? undefined : String(step.state);
   const inner = (step.steps ?? []) as Item[];
