@@ -62,6 +62,13 @@ export const removeMachineRules = (trx: Knex.Transaction, place: Place, vmIds: r
       .delete(),
   );
 
+/**
+ * Machines of the cluster that have a forward now. Nodes without one are not in yet, or are leaving at the same time as another: they are
+ * given none when that one's rules go.
+ */
+export const forwardedMachines = async (trx: Knex.Transaction, place: Place): Promise<ReadonlySet<string | null>> =>
+  new Set(await ownRules(trx, place).where({ purpose: 'PortForwarding' }).pluck<(string | null)[]>('vm_id'));
+
 /** Marks the cluster's rules as no longer wanted: they are not rendered any more. */
 export async function revokeClusterRules(
   trx: Knex.Transaction,

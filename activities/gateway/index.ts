@@ -14,6 +14,7 @@ import type { Deps } from '../deps.js';
 import {
   addClusterRules,
   dropRevokedRules,
+  forwardedMachines,
   removeMachineRules,
   revokeClusterRules,
   type Place,
@@ -139,7 +140,8 @@ export const gatewayActivities = ({ db, openGateway }: Pick<Deps, 'db' | 'openGa
           .whereIn('vm_id', ids)
           .where({ control_node: 1 })
           .update({ draining: LEFT_OUT });
-        const staying = all.filter(({ vm_id }) => !ids.includes(vm_id));
+        const forwarded = await forwardedMachines(trx, place);
+        const staying = all.filter(({ vm_id }) => forwarded.has(vm_id));
         if (staying.length > 0) await addClusterRules(trx, place, staying, start);
       });
       await applyRows(opened);

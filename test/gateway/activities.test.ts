@@ -104,6 +104,16 @@ onEachEngine((engines) => {
     await act.removeNodeRules(ref, node('worker', 9));
   });
 
+  it('of nodes that leave at the same time, none is given its forward back by another that leaves', async () => {
+    await start();
+    // Both have lost their rules, and neither its machine and row yet.
+    await act.removeNodeRules(ref, node('worker', 2));
+    await act.removeNodeRules(ref, node('worker', 1));
+    expect(await ports()).toEqual({ 'control-1': 2222, 'control-2': 2223 });
+    expect(held().forwards.map(({ publicPort }) => publicPort)).toEqual([2222, 2223]);
+    expect(await openings()).toEqual([[2222, 2223], [6443, 6443]]); // prettier-ignore
+  });
+
   it("etcd nodes and the user's machines have ports and firewall rules of their own", async () => {
     await add(node('etcd', 1), node('etcd', 2), node('worker', 3));
     await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid, role: 'worker', role_index: 3 }).update({ external_node: 1 }); // prettier-ignore
