@@ -243,7 +243,8 @@ async function settleHeld(
       ? rule.cancelled === 'before' ? row.from_state : rule.cancelled
       : (outcome.rest ?? rule.failed); // prettier-ignore
   const holds = row.active_cluster_id !== null;
-  const words = isUnfinished ? RENEWED : ok ? (outcome.warning ?? null) : await restingReason(trx, cluster, reason);
+  const told = isUnfinished ? RENEWED : ok ? (outcome.warning ?? null) : reason;
+  const words = rest === 'Destroyed' ? told : await restingReason(trx, cluster, told);
   if (holds && row.started !== null) await moveCluster(trx, cluster, rest, words);
   else if (holds && outcome.end !== 'superseded')
     await moveCluster(trx, { ...cluster, state: rule.during }, rest, reason);

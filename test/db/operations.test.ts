@@ -276,6 +276,25 @@ onEachEngine((engines) => {
       expect((await events(cluster)).map(({ state }) => state)).toEqual(['Scheduled', 'Started', 'Completed']);
     });
 
+    test('a cluster of two versions says so until an upgrade has ended, whatever else succeeds meanwhile', async () => {
+      const cluster = await world.addCluster('two-versions');
+      await world.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ target_version_id: 'newer' });
+      for (const [warning, reason] of [
+        [undefined, /^MixedVersions: .* finishes\.$/],
+        ['the dashboard is not there', /^MixedVersions: .* finishes\. the dashboard is not there$/],
+      ] as const) {
+        const { operationId } = await world.queue(await reread(cluster));
+        await claim(operationId);
+        await settleOperation(world.db, operationId, outcome('succeeded', warning === undefined ? {} : { warning }));
+        expect((await reread(cluster)).reason).toMatch(reason);
+        await world.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: 'Created' });
+      }
+      const last = await world.queue(await reread(cluster), { kind: 'delete' });
+      await claim(last.operationId);
+      await settleOperation(world.db, last.operationId, outcome('succeeded'));
+      expect(await reread(cluster)).toMatchObject({ state: 'Destroyed', reason: null });
+    });
+
     test('marks the lines that failed and those that were still running', async () => {
       const { operationId } = await world.queue(await world.addCluster('lines'));
       await claim(operationId);
