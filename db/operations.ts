@@ -221,8 +221,13 @@ export async function settleOperation(db: Knex, operationId: string, outcome: Ou
   });
 }
 
-const RENEWED =
-  'the certificates are renewed; an operation before that left its work half done: resume or cancel it by its id (listKubernetesClusterOperations)';
+/** Of an operation that does well what it can for a cluster in Alert, and leaves the rest of it to the operation that began it. */
+const WELL: Partial<Record<OperationKind, string>> = {
+  renew: 'the certificates are renewed',
+  start: 'the nodes that are in the cluster are started',
+};
+const LEFT_TO_DO =
+  'an operation before that left its work half done: resume or cancel it by its id (listKubernetesClusterOperations)';
 
 /** The state is moved only by the operation that holds the cluster: one that waits for its turn ends without a trace in it. */
 async function settleHeld(
@@ -236,14 +241,15 @@ async function settleHeld(
   const ok = outcome.end === 'succeeded';
   const reason = outcome.reason?.slice(0, 2000) ?? null;
   // What an operation left half-made is still to be resumed or cancelled.
-  const isUnfinished = ok && row.kind === 'renew' && row.from_state === 'Alert' && !(await isWhole(trx, cluster));
+  const well = WELL[row.kind];
+  const isUnfinished = ok && well !== undefined && row.from_state === 'Alert' && !(await isWhole(trx, cluster));
   const rest = ok
     ? isUnfinished ? 'Alert' : rule.done
     : outcome.end === 'cancelled'
       ? rule.cancelled === 'before' ? row.from_state : rule.cancelled
       : (outcome.rest ?? rule.failed); // prettier-ignore
   const holds = row.active_cluster_id !== null;
-  const told = isUnfinished ? RENEWED : ok ? (outcome.warning ?? null) : reason;
+  const told = isUnfinished ? `${well}; ${LEFT_TO_DO}` : ok ? (outcome.warning ?? null) : reason;
   const words = rest === 'Destroyed' ? told : await restingReason(trx, cluster, told);
   if (holds && row.started !== null) await moveCluster(trx, cluster, rest, words);
   else if (holds && outcome.end !== 'superseded')

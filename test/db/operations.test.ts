@@ -295,6 +295,25 @@ onEachEngine((engines) => {
       expect(await reread(cluster)).toMatchObject({ state: 'Destroyed', reason: null });
     });
 
+    test('a start of a cluster in Alert ends in Running, or says that an operation before left a node half-made', async () => {
+      const cluster = await world.addCluster('half-made');
+      await reserveAll(world.db, cluster.uuid);
+      const start = async () => {
+        await world.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: 'Alert' });
+        const { operationId } = await world.queue(await reread(cluster), { kind: 'start' });
+        await claim(operationId);
+        await settleOperation(world.db, operationId, outcome('succeeded'));
+        return reread(cluster);
+      };
+      expect(await start()).toMatchObject({
+        state: 'Alert',
+        reason: expect.stringMatching(/^the nodes that are in the cluster are started; .* resume or cancel it/),
+      });
+      await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid }).update({ phase: 'ready' });
+      await world.db('vm_instance').update({ state: 'Running' });
+      expect(await start()).toMatchObject({ state: 'Running', reason: null });
+    });
+
     test('marks the lines that failed and those that were still running', async () => {
       const { operationId } = await world.queue(await world.addCluster('lines'));
       await claim(operationId);

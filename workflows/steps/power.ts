@@ -30,7 +30,9 @@ export function stopClusterSteps(facts: ClusterFacts, settings: Settings): Item<
 
 /** Powers a cluster on: etcd, control nodes, workers; certificates first, then every node Ready by its name. */
 export function startClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
-  const controls = nodesOf(facts, 'control');
+  const of = (nodes: NodeFacts[]) => members(facts, nodes, 4);
+  const controls = of(nodesOf(facts, 'control'));
+  const workers = of(ownWorkers(facts));
   const tier = (title: string, nodes: NodeFacts[]): Group<Act> => ({
     title,
     width: settings['cks.operation.width'],
@@ -54,29 +56,32 @@ export function startClusterSteps(facts: ClusterFacts, settings: Settings): Item
       run: ({ gateway }) => gateway.apply(),
     },
     ...tiers([
-      tier('start the etcd nodes', nodesOf(facts, 'etcd')),
+      tier('start the etcd nodes', of(nodesOf(facts, 'etcd'))),
       tier('start the control nodes', controls),
-      tier('start the workers', ownWorkers(facts)),
+      tier('start the workers', workers),
     ]),
     ...renewSteps(facts, settings, controls),
     ...openApi(facts, settings, controls),
-    waitNodes([...controls, ...ownWorkers(facts)], settings, true),
+    waitNodes([...controls, ...workers], settings, true),
   ];
 }
 
 /** Renews the control plane's certificates, one control node after the other, where they end soon. */
 export function renewClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
-  const controls = members(facts, nodesOf(facts, 'control'));
+  const controls = members(facts, nodesOf(facts, 'control'), 3);
   return [
     ...renewSteps(facts, settings, controls),
     ...openApi(facts, settings, controls),
-    waitNodes([...controls, ...members(facts, ownWorkers(facts))], settings),
+    waitNodes([...controls, ...members(facts, ownWorkers(facts), 3)], settings),
   ];
 }
 
-/** Nodes that are in the cluster: one that an operation left half-made has no certificates, and before revision 3 kept the others from theirs. */
-const members = (facts: ClusterFacts, nodes: NodeFacts[]): NodeFacts[] =>
-  isBefore(3, facts) ? nodes : nodes.filter(({ phase }) => phase === 'joined' || phase === 'ready');
+/**
+ * Nodes that are in the cluster: one that an operation left half-made is that operation's to finish or undo. Before this revision of lists
+ * such a node was waited for, and kept the others from their certificates or from being started.
+ */
+const members = (facts: ClusterFacts, nodes: NodeFacts[], revision: number): NodeFacts[] =>
+  isBefore(revision, facts) ? nodes : nodes.filter(({ phase }) => phase === 'joined' || phase === 'ready');
 
 const tiers = (groups: Group<Act>[]): Group<Act>[] => groups.filter(({ lanes }) => lanes.length > 0);
 
