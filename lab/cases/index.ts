@@ -8,6 +8,7 @@ import { externalMachine } from './external.js';
 import { killedAtRandom } from './kills.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
 import { privateRegistry } from './registry.js';
+import { everyVerb } from './verbs.js';
 
 /** In the order in which they run. */
 export const CASES: readonly LabCase[] = [
@@ -24,4 +25,5 @@ export const CASES: readonly LabCase[] = [
   privateRegistry,
   lostControl,
   killedAtRandom,
+  everyVerb,
 ];
