@@ -180,7 +180,7 @@ export const zoneScanActivities = (deps: Deps) => {
   }
 
   async function settle(cluster: ClusterHealth): Promise<void> {
-    const { uuid, state, reason, expected, nodes, running } = cluster;
+    const { uuid, state, reason, expected, nodes, running, ownRunning } = cluster;
     if (state === 'Stopped') {
       const started = await readRunningNodes(db, uuid);
       const seen =
@@ -189,7 +189,7 @@ export const zoneScanActivities = (deps: Deps) => {
     }
     if (state === 'Running')
       return void (await moveSeen(db, cluster, ['Alert'], withSeen(reason, await troublesOf(cluster))));
-    if (nodes > 0 && running === 0 && (await allAreOff(uuid)))
+    if (nodes > 0 && ownRunning === 0 && (await allAreOff(uuid)))
       return void (await moveSeen(
         db,
         cluster,
@@ -205,10 +205,10 @@ export const zoneScanActivities = (deps: Deps) => {
     return `${SEEN.troubles}${[...missing, ...(await readTroubles(db, uuid))].join('; ')}`;
   }
 
+  /** True when every machine is off that a stop would switch off. */
   async function allAreOff(clusterId: string): Promise<boolean> {
-    return (await readNodes(db, clusterId)).every(
-      ({ state, host_status }) => state === 'Stopped' && host_status !== 'Down',
-    );
+    const own = (await readNodes(db, clusterId)).filter(({ external_node }) => external_node === 0);
+    return own.length > 0 && own.every(({ state, host_status }) => state === 'Stopped' && host_status !== 'Down');
   }
 
   /** Workers on hosts that are down get a successor, where the operator wants that; one of a cluster at a time. */

@@ -13,11 +13,14 @@ export interface ClusterHealth extends Pick<
   expected: number;
   nodes: number;
   running: number;
+  /** Of `running`: those that a stop switches off. Machines that users added stay theirs to switch. */
+  ownRunning: number;
 }
 
 /** A machine without a domain on a host of ours is taken to run: nobody can tell. */
 const RUNS = `(v.managed = 0 OR (v.state = 'Running' AND COALESCE(h.status, 'Up') <> 'Down'))`;
 const EXPECTED = 'c.control_node_count + c.node_count + c.etcd_node_count';
+const OWN_RUNS = `m.external_node = 0 AND ${RUNS}`;
 const count = (what: string) => `SUM(CASE WHEN ${what} THEN 1 ELSE 0 END)`;
 /** Nodes that are in the cluster for good: those that an unfinished operation left half-made are not. */
 const IS_IN = `m.phase IN ('joined', 'ready')`;
@@ -35,9 +38,10 @@ export async function readOddClusters(db: Db, zoneId: string): Promise<ClusterHe
     .groupBy(...own, 'c.control_node_count', 'c.node_count', 'c.etcd_node_count')
     .select(...own)
     .select(db.raw(`${EXPECTED} as expected`), db.raw('COUNT(m.id) as nodes'), db.raw(`${count(RUNS)} as running`))
+    .select(db.raw(`${count(OWN_RUNS)} as ownRunning`))
     .havingRaw(
       `(c.state = 'Running' AND (${count(RUNS)} < ${EXPECTED} OR COUNT(m.id) < ${EXPECTED} OR ${count(`${IS_IN} AND NOT ${RUNS}`)} > 0))
-       OR (c.state = 'Stopped' AND (c.reason IS NOT NULL OR ${count(`v.managed = 1 AND ${RUNS}`)} > 0))
+       OR (c.state = 'Stopped' AND (c.reason IS NOT NULL OR ${count(OWN_RUNS)} > 0))
        OR c.state = 'Alert'`,
     );
   // MySQL returns sums as text.
@@ -46,6 +50,7 @@ export async function readOddClusters(db: Db, zoneId: string): Promise<ClusterHe
     expected: Number(row.expected),
     nodes: Number(row.nodes),
     running: Number(row.running),
+    ownRunning: Number(row.ownRunning),
   }));
 }
 
@@ -82,12 +87,12 @@ export async function readTroubles(db: Db, clusterId: string): Promise<string[]>
   });
 }
 
-/** Names of a cluster's nodes that run, each with its host. */
+/** Names of a cluster's own nodes that run, each with its host. */
 export async function readRunningNodes(db: Db, clusterId: string): Promise<string[]> {
   const rows = await db('kubernetes_cluster_vm_map as m')
     .join('vm_instance as v', 'v.uuid', 'm.vm_id')
     .join('host as h', 'h.uuid', 'v.host_id')
-    .where({ 'm.cluster_id': clusterId, 'v.managed': 1, 'v.state': 'Running' })
+    .where({ 'm.cluster_id': clusterId, 'm.external_node': 0, 'v.state': 'Running' })
     .whereNot('h.status', 'Down')
     .orderBy('m.id')
     .select<{ name: string; host: string }[]>('v.name', 'h.name as host');

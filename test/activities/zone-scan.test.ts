@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { Deps } from '../../activities/deps.js';
 import { zoneScanActivities } from '../../activities/zone-scan.js';
 import { abandonNode } from '../../db/reserve.js';
-import type { HostRow, VmRow } from '../../db/rows.js';
+import type { ClusterRow, HostRow, VmRow } from '../../db/rows.js';
 import { addCluster } from '../api/fixtures.js';
 import { Harness } from '../api/harness.js';
 
@@ -105,5 +105,31 @@ describe('a node that was given up, once its host is back', () => {
     await h.db('kubernetes_cluster').update({ state: 'Destroyed' });
     await scan();
     expect(await removed()).toBe(true);
+  });
+});
+
+describe('a cluster with a machine that a user added, which runs', () => {
+  const settled = async (state: 'Alert' | 'Stopped', ownState: 'Running' | 'Stopped') => {
+    const { uuid: id, machineIds } = await addCluster(h.db, h.users.U, { name: 'c', state }, ['control', 'worker']);
+    const [own, added] = machineIds;
+    await h.db('vm_instance').where({ uuid: own! }).update({ state: ownState });
+    await h.db('kubernetes_cluster_vm_map').where({ vm_id: added! }).update({ external_node: 1 });
+    const { zone_id } = (await h.db<ClusterRow>('kubernetes_cluster').where({ uuid: id }).first())!;
+    await zoneScanActivities({ db: h.db, log: pino({ level: 'silent' }) } as unknown as Deps).settleClusters(zone_id);
+    return (await h.db<ClusterRow>('kubernetes_cluster').where({ uuid: id }).first())!;
+  };
+
+  test('is stopped with its own machines off, and nobody is said to have started one', async () => {
+    expect(await settled('Stopped', 'Stopped')).toMatchObject({ state: 'Stopped', reason: null });
+  });
+
+  test('is taken for stopped once its own machines are off', async () => {
+    expect(await settled('Alert', 'Stopped')).toMatchObject({ state: 'Stopped', reason: null });
+  });
+
+  test('is said to have been started by somebody when one of its own runs', async () => {
+    expect((await settled('Stopped', 'Running')).reason).toMatch(
+      /^somebody started machines of this stopped cluster: c-control-0 on host \S+ \(/,
+    );
   });
 });

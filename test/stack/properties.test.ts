@@ -40,6 +40,8 @@ async function clear(subject: Subject): Promise<void> {
   const { state } = stack.cluster(id);
   const guests = state === 'Destroyed' ? [] : guestsOf(subject);
   const inside = stack.rows('SELECT id FROM kubernetes_cluster_vm_map WHERE cluster_id = ? AND external_node = 1', id);
+  // Of a stopped cluster no machine can be drained.
+  if (inside.length > 0 && state === 'Stopped') await stack.run('startKubernetesCluster', { id });
   if (inside.length > 0) await stack.run('removeNodesFromKubernetesCluster', { id, nodeids: guests.join() });
   for (const guest of guests) await stack.run('destroyVirtualMachine', { id: guest, expunge: 'true' });
   await stack.run('deleteKubernetesCluster', { id });
