@@ -74,9 +74,16 @@ export const kubernetesActivities = ({ db, sealer, kubernetes, pollMs }: Deps) =
       if (node) await drainNode(await kubernetes.open(ref.clusterId), node.name, pollMs, noteOn(ref));
     },
 
+    /** Takes a node that was to be drained, or upgraded, into service again, with the version that it came to. */
     async uncordon(ref: StepRef, wanted: NodeRef): Promise<void> {
       const node = await findNode(ref, wanted);
-      if (node) await setSchedulable(await kubernetes.open(ref.clusterId), node.name, true);
+      if (!node) return;
+      await setSchedulable(await kubernetes.open(ref.clusterId), node.name, true);
+      const found = (await kubernetes.nodes(ref.clusterId, 0)).get(node.name);
+      if (found)
+        await db('kubernetes_cluster_vm_map')
+          .where({ vm_id: node.vm_id })
+          .update({ kubernetes_node_version: versionOf(found) });
     },
 
     /** Leaves the cluster without the Node object. */

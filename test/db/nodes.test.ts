@@ -1,4 +1,5 @@
 import type { Deps } from '../../activities/deps.js';
+import { kubernetesActivities } from '../../activities/kubernetes/index.js';
 import { storeActivities } from '../../activities/store/index.js';
 import { advanceNode, markGone, readNodeContext, readNodeFacts, readNodes } from '../../db/nodes.js';
 import { releaseNodes } from '../../db/reserve.js';
@@ -31,6 +32,35 @@ onEachEngine((engines) => {
       await advanceNode(world.db, seenEarly!, 'joined', {}, { kubernetes_node_version: '1.0.0' });
       const [after] = await readNodes(world.db, cluster.uuid);
       expect(after).toMatchObject({ phase: 'ready', kubernetes_node_version: '1.34.2' });
+    });
+  });
+
+  describe('a node that a cancelled upgrade takes into service again', () => {
+    test.each([
+      ['came to the new version', '1.34.2'],
+      ['stayed at the old one', '1.33.4'],
+    ])('has the version that its kubelet tells: it %s', async (_, runs) => {
+      const { uuid } = await world.addCluster('mixed', { controlNodes: 1, workers: 1 });
+      await reserveAll(world.db, uuid);
+      const control = (await readNodes(world.db, uuid)).find(({ role }) => role === 'control')!;
+      await advanceNode(world.db, control, 'ready', {}, { kubernetes_node_version: '1.33.4' });
+      const object = { metadata: { name: control.name }, status: { nodeInfo: { kubeletVersion: `v${runs}` } } };
+      const patched: unknown[] = [];
+      const api = { patchNode: (patch: unknown) => Promise.resolve(void patched.push(patch)) };
+      const kubernetes = {
+        open: () => Promise.resolve(api),
+        nodes: () => Promise.resolve(new Map([[control.name, object]])),
+      };
+      const activities = kubernetesActivities({ db: world.db, kubernetes } as unknown as Deps);
+      await activities.uncordon({ clusterId: uuid, operationId: 'none' } as StepRef, { role: 'control', index: 1 });
+      expect(patched).toEqual([{ name: control.name, body: { spec: { unschedulable: false } } }]);
+      const after = (await readNodes(world.db, uuid)).map((node) => [node.role, node.kubernetes_node_version]);
+      expect(after).toEqual(
+        expect.arrayContaining([
+          ['control', runs],
+          ['worker', null],
+        ]),
+      );
     });
   });
 
