@@ -124,10 +124,13 @@ function offeringSteps(context: BootContext, leaving: readonly NodeFacts[]): Ite
   for (const role of ['control', 'etcd', 'worker'] as const) {
     const size = facts.request.offerings?.[role];
     if (!size) continue;
+    // An attempt that failed between the new size of an etcd member and its start left it off. Before revision 4 it stayed so.
+    const isOff = (node: NodeFacts) => role === 'etcd' && !node.running && !isBefore(4, facts);
     const differ = nodesOf(facts, role).filter(
-      (node) => !node.external && !node.addedNow && node.offeringId !== size.id && !leaving.includes(node),
+      (node) =>
+        !node.external && !node.addedNow && (node.offeringId !== size.id || isOff(node)) && !leaving.includes(node),
     );
-    const live = differ.filter((node) => fitsLive(node, size));
+    const live = differ.filter((node) => fitsLive(node, size) && !isOff(node));
     if (live.length > 0)
       items.push({
         title: `${role} nodes: change to ${size.name}`,

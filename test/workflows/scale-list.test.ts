@@ -1,0 +1,37 @@
+import { layOut, type Entry } from '../../workflows/engine/step.js';
+import type { NodeFacts, OfferingSize } from '../../workflows/model/operation.js';
+import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
+import { LISTS } from '../../workflows/steps/lists.js';
+import type { Act } from '../../workflows/stubs.js';
+import { aNode, runningCluster } from '../fakes/cluster-facts.js';
+
+const LARGE: OfferingSize = { id: 'large', name: 'large', cpus: 8, ramMb: 8192 };
+
+/** What a change of the etcd nodes' offering does with the one that is there. */
+function steps(etcd: Partial<NodeFacts>, revision?: number): string[] {
+  const facts = runningCluster(1, 1, {
+    state: 'Alert',
+    etcdCount: 1,
+    nodes: [aNode('etcd', 1, etcd), aNode('control', 1), aNode('worker', 1)],
+    request: { offerings: { etcd: LARGE } },
+    ...(revision !== undefined && { revision }),
+  });
+  const found: string[] = [];
+  const collect = (entries: Entry<Act>[]): void =>
+    entries.forEach((entry) => {
+      if ('lanes' in entry) entry.lanes.forEach(collect);
+      else if (entry.step.title.startsWith('etcd-1: ') && !entry.step.skip) found.push(entry.step.title.slice(8));
+    });
+  collect(layOut(LISTS.scale.steps(facts, DEFAULT_SETTINGS)).entries);
+  return found;
+}
+const START = ['start the machine', 'wait for a healthy etcd'];
+
+test.each([
+  ['of another size is switched off for it', { running: true }, undefined, ['stop the machine', 'change to large', ...START]],
+  ['that was left off with its new size is started', { running: false, offeringId: 'large' }, undefined, ['stop the machine', ...START]],
+  ['that has the size and runs is left alone', { running: true, offeringId: 'large' }, undefined, []],
+  ['goes on as it began where the run began with an older build', { running: false, offeringId: 'large' }, 3, []],
+])('an etcd member %s', (_, etcd, revision, expected) => {
+  expect(steps({ maxCpus: 2, ...etcd }, revision)).toEqual(expected);
+}); // prettier-ignore
