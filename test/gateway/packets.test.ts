@@ -50,8 +50,11 @@ describe('one cluster on two hosts', () => {
   it('forwards and the balancer answer outside, and nothing else does', async () => {
     expect(await zone.ask('out', `http://${address}:2222/`)).toBe('one');
     expect(await zone.ask('out', `http://${address}:2223/`)).toBe('two');
-    await until('both behind the balancer', 10, async () => (await served(address, 4)).size === 2);
-    expect(await served(address, 6)).toEqual(new Set(['one', 'two']));
+    // A health check that is late on a busy machine takes a node out for a second.
+    await until('both behind the balancer', 10, async () => {
+      const found = await served(address, 6);
+      return found.size === 2 && found.has('one') && found.has('two');
+    });
     // 3000 is for another sender, 4000 is forwarded and not opened, 80 and 22 are neither.
     const closed = [22, 80, 2224, 3000, 4000].map((port) => `http://${address}:${port}/`);
     expect(await zone.silent('out', ...closed)).toEqual(closed);
