@@ -20,14 +20,18 @@ export const sameText = (db: Db, query: Query, column: string, value: string): Q
 
 /** Substring that ignores case; `%` and `_` mean themselves. */
 export const containsText = (query: Query, column: string, text: string): Query =>
-  query.whereRaw(`?? LIKE ? ESCAPE '!'`, [column, `%${text.replace(/[!%_]/g, '!$&')}%`]);
+  query.whereRaw(LIKE, [column, `%${literal(text)}%`]);
 
 /** Whether a comma-separated list holds the word, whatever its case. */
 export function holdsWord(query: Query, column: string, word: string): Query {
-  const escaped = word.replace(/[!%_]/g, '!$&');
-  const patterns = [escaped, `${escaped},%`, `%,${escaped}`, `%,${escaped},%`];
-  return query.where((any) => patterns.forEach((pattern) => void any.orWhereRaw(`?? LIKE ? ESCAPE '!'`, [column, pattern]))); // prettier-ignore
+  const own = literal(word);
+  const patterns = [own, `${own},%`, `%,${own}`, `%,${own},%`];
+  return query.where((any) => patterns.forEach((pattern) => void any.orWhereRaw(LIKE, [column, pattern])));
 }
+
+const LIKE = `?? LIKE ? ESCAPE '!'`;
+/** As a part of a pattern for `LIKE`. */
+const literal = (text: string): string => text.replace(/[!%_]/g, '!$&');
 
 /** One query for the page and, only where the page does not tell it, one for the count. */
 export async function readPage<T>(

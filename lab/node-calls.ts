@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inputLines } from '../activities/node/cks-node.js';
+import { inputLines, programPath } from '../activities/node/cks-node.js';
 import { projectRoot } from '../db/project-root.js';
 import type { LabCluster } from './cluster.js';
 import type { LabWorld } from './world.js';
@@ -16,8 +15,7 @@ export interface NodeAnswer {
   error: string;
 }
 
-const PROGRAM = readFileSync(join(projectRoot(), 'guest/cks-node'));
-const PATH = `/opt/bin/cks-node-${createHash('sha256').update(PROGRAM).digest('hex').slice(0, 16)}`;
+const PATH = programPath(readFileSync(join(projectRoot(), 'guest/cks-node')));
 export const KEY_PAIR = 'mine';
 
 /** Makes a key pair of the user's known to the service, once. */

@@ -1,17 +1,6 @@
 import type { LabCluster } from './cluster.js';
 import { sleep } from './world.js';
 
-/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** The worker is killed at random moments, and in between all SSH connections to the cluster's nodes are cut. */
 export class Storm {
   kills = 0;

@@ -44,6 +44,10 @@ export function inputLines(values: Record<string, string>): string {
     .join('');
 }
 
+/** Where a node has the program: another one has another name, so that each caller runs its own. */
+export const programPath = (program: Buffer): string =>
+  `/opt/bin/cks-node-${createHash('sha256').update(program).digest('hex').slice(0, 16)}`;
+
 /**
  * Runs one subcommand of `cks-node` and returns its result. The key names the run: the same key attaches to it or finds its result,
  * so a lost connection or a killed worker never starts it twice.
@@ -57,7 +61,7 @@ export async function runCksNode(
   key: string,
   values: () => Promise<Record<string, string>> | Record<string, string>,
 ): Promise<Record<string, unknown>> {
-  const path = `/opt/bin/cks-node-${createHash('sha256').update(program).digest('hex').slice(0, 16)}`;
+  const path = programPath(program);
   let last = '';
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const run = async () =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { LabCluster, CREATE_SECONDS } from '../cluster.js';
-import { randomOf, Storm } from '../storm.js';
+import { randomOf } from '../random.js';
+import { Storm } from '../storm.js';
 import { FIRST, NEXT } from '../versions.js';
 import type { LabCase } from './case.js';
 

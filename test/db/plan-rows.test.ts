@@ -46,11 +46,7 @@ onEachEngine((engines) => {
     const before = await rows(operationId);
     const going = removing('worker-2', 'worker-3');
     await recordPlan(world.db, operationId, going);
-    await recordPlan(
-      world.db,
-      operationId,
-      going.map((line) => ({ ...line })),
-    );
+    await recordPlan(world.db, operationId, going);
     const after = await rows(operationId);
     expect(after.map(({ line, parent, title, state }) => [line, parent, title, state])).toEqual([
       [0, null, 'nodes leave', 'pending'],

@@ -93,8 +93,9 @@ export function playedBy(
   return {
     ...(Object.fromEntries(played) as Record<string, (...args: never[]) => Promise<unknown>>),
     claim: async (id: string) => {
-      const { claim, facts } = worldOf(id);
-      return { claim: { ...claim, begun: [...new Set([...claim.begun, ...worldOf(id).begun()])] }, facts };
+      const world = worldOf(id);
+      const begun = [...new Set([...world.claim.begun, ...world.begun()])];
+      return { claim: { ...world.claim, begun }, facts: world.facts };
     },
     recordPlan: async (id: string, lines: PlanLine[]) => void (worldOf(id).lines = lines),
     collectEvidence: async (_id: string, nodes: readonly NodeRef[]) =>

@@ -1,3 +1,4 @@
+import { randomOf } from '../../../lab/random.js';
 import { ACTIONS, isOptional } from './actions.js';
 import { FORMS, SHAPES } from './operations.js';
 
@@ -46,15 +47,6 @@ export const allCases = (lines: readonly Line[]): Case[] =>
     ),
   );
 
-/** Numbers that look random, the same for the same seed. */
-export function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 const cost = ({ operation }: Case) => {
   const { from, to } = SHAPES[operation]!;
   const nodes = ({ controls, workers }: { controls: number; workers: number }) => controls + workers;
@@ -68,7 +60,7 @@ const pairOf = ({ kind, fault }: Case) => `${kind} ${fault}`;
  * far, then the one whose fault and end were taken least often: so faults spread over the steps. The seed decides the rest.
  */
 function spread(cases: readonly Case[], of: (one: Case) => string, seed: number): Case[] {
-  const random = numbers(seed);
+  const random = randomOf(seed);
   const byValue = new Map<string, Case[]>();
   for (const one of cases) byValue.set(of(one), [...(byValue.get(of(one)) ?? []), one]);
   const taken = new Map<string, number>();

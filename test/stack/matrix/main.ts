@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { expect } from 'expect';
+import { randomOf } from '../../../lab/random.js';
 import { Stack } from '../stack.js';
-import { cover, everyStep, FAULTS, nameOf, numbers, stepOf } from './cases.js';
+import { cover, everyStep, FAULTS, nameOf, stepOf } from './cases.js';
 import { keepRun } from './kept.js';
 
 const USAGE = `The fault matrix: every step of every operation with every fault, then resumed and, in another run, cancelled.
@@ -46,7 +47,7 @@ try {
     say,
     until: begin + Number(values.minutes) * 60_000,
     choose: (cases) => {
-      const random = numbers(seed);
+      const random = randomOf(seed);
       const mixed = cases.map((one) => ({ one, at: random() })).sort((a, b) => a.at - b.at).map(({ one }) => one); // prettier-ignore
       const part = values.cover ? cover(cases, seed) : values.once ? everyStep(cases, seed) : mixed;
       return part.filter((one, i) => i % shards === shard - 1 && nameOf(one).includes(values.only));

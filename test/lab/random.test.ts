@@ -1,4 +1,4 @@
-import { randomOf } from '../../lab/storm.js';
+import { randomOf } from '../../lab/random.js';
 
 test('a seed gives the same moments each time, another seed others, all of them from 0 to 1', () => {
   const some = (seed: number) => Array.from({ length: 200 }, randomOf(seed));
