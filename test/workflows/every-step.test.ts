@@ -1,7 +1,7 @@
 import { CASES } from '../fakes/cluster-facts.js';
 import { OperationWorld, playedBy, type Trouble } from '../fakes/operation-world.js';
 import { TemporalFixture } from '../fakes/temporal.js';
-import { layOut, type Entry, type Step } from '../../workflows/engine/step.js';
+import { layOut, type Entry, type StepEntry } from '../../workflows/engine/step.js';
 import { WORKFLOW_OF } from '../../workflows/client.js';
 import type { Outcome } from '../../workflows/model/operation.js';
 import type { PlanLine } from '../../workflows/model/plan.js';
@@ -34,7 +34,7 @@ afterAll(async () => {
 
 interface Listed {
   lines: PlanLine[];
-  steps: Map<string, Step<Act>>;
+  steps: Map<string, StepEntry<Act>>;
   /** Titles in the same isolated lane, by title. */
   laneMates: Map<string, Set<string>>;
   titles: string[];
@@ -43,12 +43,12 @@ interface Listed {
 function listOf(name: string): Listed {
   const { kind, facts } = CASES[name]!;
   const { entries, lines } = layOut(LISTS[kind].steps(facts, { ...DEFAULT_SETTINGS, ...SETTINGS }));
-  const steps = new Map<string, Step<Act>>();
+  const steps = new Map<string, StepEntry<Act>>();
   const laneMates = new Map<string, Set<string>>();
   const collect = (list: Entry<Act>[], lane?: Set<string>): void =>
     list.forEach((entry) => {
       if ('step' in entry) {
-        steps.set(entry.step.title, entry.step);
+        steps.set(entry.step.title, entry);
         if (lane) laneMates.set(entry.step.title, lane.add(entry.step.title));
       } else entry.lanes.forEach((each) => collect(each, entry.group.isolated ? new Set() : lane));
     });
@@ -88,6 +88,13 @@ function dependents(lines: readonly PlanLine[], title: string): Set<string> {
   return found;
 }
 
+/** True when the line is one of these, or is in a group that is. */
+function isIn(lines: readonly PlanLine[], title: string, these: readonly number[]): boolean {
+  let at = lines.find((line) => line.title === title)?.line ?? null;
+  for (; at !== null; at = lines[at]!.parent) if (these.includes(at)) return true;
+  return false;
+}
+
 describe.each(Object.keys(CASES))('%s', (name) => {
   const { lines, steps, laneMates, titles } = listOf(name);
 
@@ -107,11 +114,13 @@ describe.each(Object.keys(CASES))('%s', (name) => {
     for (const { world, outcome, title } of await each(titles, (title) => run(name, title, 'failForGood'))) {
       const after = world.begun().filter((one) => dependents(lines, title).has(one));
       const mates = laneMates.get(title);
-      if (steps.get(title)?.optional) expect(outcome).toMatchObject({ end: 'succeeded' });
+      if (steps.get(title)?.step.optional) expect(outcome).toMatchObject({ end: 'succeeded' });
       else if (mates && [...laneMates.values()].some((lane) => lane !== mates)) {
         // The other machines stay; what the failed one had begun is undone.
         expect(outcome).toMatchObject({ end: 'succeeded', warning: `${title}: it is broken`, leftovers: [] });
-        const undoable = [...mates].filter((one) => world.begun().includes(one) && steps.get(one)?.undo !== undefined);
+        const undoable = [...mates].filter(
+          (one) => world.begun().includes(one) && steps.get(one)?.step.undo !== undefined,
+        );
         expect([...new Set(world.undone())].sort()).toEqual(undoable.sort());
       } else {
         expect(outcome).toMatchObject({
@@ -119,7 +128,7 @@ describe.each(Object.keys(CASES))('%s', (name) => {
           fault: 'NodeRefused',
           reason: expect.stringContaining(`${title}: it is broken`),
         });
-        expect(outcome.rest).toBe(steps.get(title)?.rest);
+        expect(outcome.rest).toBe(steps.get(title)?.step.rest);
         expect(after).toEqual([]);
       }
     }
@@ -138,8 +147,10 @@ describe.each(Object.keys(CASES))('%s', (name) => {
       expect(outcome).toMatchObject({ end: 'cancelled', fault: 'Cancelled', leftovers: [] });
       const undone = world.undone();
       expect(undone.filter((one) => !world.begun().includes(one))).toEqual([]);
-      const step = steps.get(title);
-      if (step?.undo) expect(undone).toContain(title);
+      const { step, lane } = steps.get(title)!;
+      if (step.undo) expect(undone).toContain(title);
+      // From a point of no return on, the lane's earlier work stands.
+      if (step.noReturn) expect(undone.filter((one) => isIn(lines, one, lane.slice(0, -1)))).toEqual([]);
       undone.forEach((one, i) => {
         const waits = dependents(lines, one);
         expect(undone.slice(i + 1).filter((later) => waits.has(later))).toEqual([]);

@@ -1,5 +1,5 @@
 import { layOut, type Entry } from '../../workflows/engine/step.js';
-import type { NodeFacts, OfferingSize } from '../../workflows/model/operation.js';
+import { LIST_REVISION, type NodeFacts, type OfferingSize } from '../../workflows/model/operation.js';
 import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
 import { LISTS } from '../../workflows/steps/lists.js';
 import type { Act } from '../../workflows/stubs.js';
@@ -35,3 +35,26 @@ test.each([
 ])('an etcd member %s', (_, etcd, revision, expected) => {
   expect(steps({ maxCpus: 2, ...etcd }, revision)).toEqual(expected);
 }); // prettier-ignore
+
+test('an etcd member that was left off is started before the API server is waited for, which needs it', () => {
+  const facts = (revision: number) =>
+    runningCluster(1, 1, {
+      state: 'Alert', etcdCount: 1, request: { offerings: { etcd: LARGE } }, revision,
+      nodes: [aNode('etcd', 1, { running: false, offeringId: 'large' }), aNode('control', 1), aNode('worker', 1)],
+    }); // prettier-ignore
+  const titles = (revision: number) => layOut(LISTS.scale.steps(facts(revision), DEFAULT_SETTINGS)).lines.map(({ title }) => title);
+  const API = 'wait for the API server through the balancer';
+  const own = ['stop the machine', 'change to large', ...START].map((title) => `etcd-1: ${title}`);
+  expect(titles(LIST_REVISION)).toEqual([...own, API, 'record the new size']);
+  expect(titles(4)).toEqual([API, ...own, 'record the new size']);
+}); // prettier-ignore
+
+test.each([
+  ['is a point of no return: a cancel finishes the row', LIST_REVISION, true],
+  ['is taken for undone where the run began with an older build', 4, false],
+])('the record of the new size %s', (_, revision, expected) => {
+  const facts = runningCluster(1, 1, { request: { size: 2 }, revision });
+  const record = LISTS.scale.steps(facts, DEFAULT_SETTINGS).at(-1)!;
+  expect(record.title).toBe('record the new size');
+  expect(['noReturn', 'undo'].map((name) => name in record)).toEqual([expected, expected]);
+});

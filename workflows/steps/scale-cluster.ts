@@ -22,9 +22,11 @@ export function scaleClusterSteps(facts: ClusterFacts, settings: Settings): Item
   if (request.autoscaling) return [...autoscalingSteps(context), ...offeringSteps(context, []), recordScale(facts)];
   const { begun, more, leaving } = chooseWorkers(facts);
   const coming = [...begun, ...further(facts, 'worker', more)];
-  const offerings = offeringSteps(context, leaving);
+  const off = membersOff(facts);
+  const offerings = offeringSteps(context, [...leaving, ...off]);
   const shrink = leaving.length > 0 ? [leaveSteps(context, leaving)] : [];
   return [
+    ...off.flatMap((node) => restart(settings, node, request.offerings!.etcd!)),
     waitApi(context),
     ...(coming.length > 0
       ? [...offerings, ...joinSteps(context, coming, request.offerings)]
@@ -32,6 +34,13 @@ export function scaleClusterSteps(facts: ClusterFacts, settings: Settings): Item
     recordScale(facts),
   ];
 }
+
+/**
+ * Dedicated etcd members that an attempt left off between their new size and their start. They come first: without most of them there is no
+ * API server to wait for. Before revision 5 they had their turn after it.
+ */
+const membersOff = (facts: ClusterFacts): NodeFacts[] =>
+  isBefore(5, facts) || !facts.request.offerings?.etcd ? [] : nodesOf(facts, 'etcd').filter(({ running }) => !running);
 
 /** A stopped cluster's machines are given another size where they are. */
 export function scaleStoppedSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
@@ -46,14 +55,21 @@ export function scaleStoppedSteps(facts: ClusterFacts, settings: Settings): Item
   ];
 }
 
-/** What the cluster's row says of sizes and offerings, once it is true. */
-const recordScale = ({ request }: ClusterFacts): Item<Act> => ({
-  title: 'record the new size',
-  kind: 'store.record',
-  limitSeconds: 60,
-  keep: true,
-  run: ({ store }) => store.recordScale(request),
-});
+/**
+ * What the cluster's row says of sizes and offerings. By now it is true of the machines, so a cancel leaves them and finishes the row; before
+ * revision 5 it took the machines back, and the row could keep the new size.
+ */
+const recordScale = (facts: ClusterFacts): Item<Act> => {
+  const run = ({ store }: Act) => store.recordScale(facts.request);
+  return {
+    title: 'record the new size',
+    kind: 'store.record',
+    limitSeconds: 60,
+    keep: true,
+    run,
+    ...(!isBefore(5, facts) && { noReturn: true, undo: run }),
+  };
+};
 
 /** New nodes: reserved together, forwards added together while they are made, all at once. A cancel takes every one of them away again. */
 export function joinSteps(
