@@ -54,11 +54,14 @@ export async function addClusterRules(
   for (const { vmId, port } of wanted.singles) await add({ purpose: 'Firewall', ...single(port), vm_id: vmId });
 }
 
-/** Takes away the rules of these machines, and no others. */
+/** Takes away the rules of these machines and of those that are nodes no more: one may have got its forward while it was let go. */
 export const removeMachineRules = (trx: Knex.Transaction, place: Place, vmIds: readonly string[]): Promise<unknown> =>
   Promise.resolve(
     ownRules(trx, place)
-      .whereIn('vm_id', [...vmIds])
+      .whereNotNull('vm_id')
+      .where((rule) =>
+        rule.whereIn('vm_id', [...vmIds]).orWhereNotIn('vm_id', trx('kubernetes_cluster_vm_map').select('vm_id')),
+      )
       .delete(),
   );
 

@@ -114,6 +114,16 @@ onEachEngine((engines) => {
     expect(await openings()).toEqual([[2222, 2223], [6443, 6443]]); // prettier-ignore
   });
 
+  it('a machine that got its forward again while it was let go has none in the end', async () => {
+    await start();
+    await act.removeNodeRules(ref, node('worker', 2));
+    await act.apply(ref); // another's
+    await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid, role: 'worker', role_index: 2 }).delete(); // prettier-ignore
+    await act.removeNodeRules(ref, node('worker', 2));
+    expect(await ports()).toEqual({ 'control-1': 2222, 'control-2': 2223, 'worker-1': 2224 });
+    expect(held().forwards.map(({ publicPort }) => publicPort)).toEqual([2222, 2223, 2224]);
+  });
+
   it("etcd nodes and the user's machines have ports and firewall rules of their own", async () => {
     await add(node('etcd', 1), node('etcd', 2), node('worker', 3));
     await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid, role: 'worker', role_index: 3 }).update({ external_node: 1 }); // prettier-ignore

@@ -39,7 +39,11 @@ function addNode(context: BootContext, node: NodeRef, machineId: string): Item<A
       kind: 'store.adopt',
       limitSeconds: 60,
       run: ({ store }) => store.adoptMachine(node, machineId, facts.request.manualUpgrade ?? false),
-      undo: ({ store }) => store.removeNode(node),
+      undo: async ({ store, gateway }) => {
+        await store.removeNode(node);
+        // Another machine's lane may have added the forward again before this one was let go.
+        if (!isBefore(5, facts)) await gateway.removeNodeRules(node);
+      },
     },
     {
       title: `${label}: add its forward`,
