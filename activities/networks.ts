@@ -2,13 +2,12 @@ import { Context } from '@temporalio/activity';
 import { transact } from '../db/knex.js';
 import { lockRoot, openNetworkChanges, readChangeInput, settleNetworkChange } from '../db/network-changes.js';
 import { takePublicAddress } from '../db/public-addresses.js';
-import { readGatewayFacts, readRulesVersion, type GatewayFacts } from '../db/rules.js';
-import type { NetworkRow, ZoneRow } from '../db/rows.js';
+import { readGatewayFacts, readRulesVersion } from '../db/rules.js';
+import type { NetworkRow } from '../db/rows.js';
 import { isNetworkRunOpen, startNetworkRun } from '../workflows/client.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { NetworkChangeInput, NetworkOutcome } from '../workflows/model/network-change.js';
 import type { Deps } from './deps.js';
-import type { Gateway } from './gateway/driver.js';
 import { renderGateway } from './gateway/render.js';
 
 type Needs = Pick<Deps, 'db' | 'openGateway'>;
@@ -45,22 +44,12 @@ export async function applyNetworkRows(
     const facts = await readGatewayFacts(db, vpcId === null ? { networkId: networkId ?? '' } : { vpcId });
     // Deleted by an earlier attempt of the same change.
     if (!facts) return;
-    const gateway = await gatewayOf({ db, openGateway }, facts);
+    const gateway = openGateway(facts.zone);
     if (facts.networks.length === 0) await gateway.ensureAbsent(facts.id);
     else await gateway.apply(await renderGateway(db, facts));
     if ((await readRulesVersion(db, facts)) === facts.version) return;
   }
   throw fault('GatewayFailed', `the rules of network ${networkId ?? vpcId} change faster than its gateway can follow`);
-}
-
-/** The gateway of the zone that a network, or a VPC, is in. */
-export async function gatewayOf(
-  { db, openGateway }: Needs,
-  facts: Pick<GatewayFacts, 'id' | 'zoneId'>,
-): Promise<Gateway> {
-  const zone = await db<ZoneRow>('data_center').where({ uuid: facts.zoneId }).first();
-  if (!zone) throw fault('Internal', `network ${facts.id} is in no zone`);
-  return openGateway(zone);
 }
 
 /**

@@ -21,6 +21,7 @@
  * network's state to Implemented, and applies again when it has changed meanwhile, so that two that apply at once end with the newer.
  * While no network is Implemented, changes are rows only and their jobs end at once.
  */
+import { fault } from '../workflows/model/fault.js';
 import type { Db } from './knex.js';
 import type {
   AclItemRow,
@@ -31,6 +32,7 @@ import type {
   NetworkRow,
   PublicAddressRow,
   VpcRow,
+  ZoneRow,
 } from './rows.js';
 
 export interface RuleFacts extends FirewallRuleRow {
@@ -43,7 +45,7 @@ export interface RuleFacts extends FirewallRuleRow {
 export interface GatewayFacts {
   /** The network's id, or the VPC's. */
   id: string;
-  zoneId: string;
+  zone: ZoneRow;
   vpc: VpcRow | null;
   version: number;
   /** By number; one where it is no VPC. */
@@ -75,6 +77,8 @@ export async function readGatewayFacts(
     vpcId === undefined ? undefined : await db<VpcRow>('vpc').where({ uuid: vpcId }).whereNull('removed').first();
   const root = vpc ?? network;
   if (!root || network?.guest_type === 'Shared') return undefined;
+  const zone = await db<ZoneRow>('data_center').where({ uuid: root.data_center_id }).first();
+  if (!zone) throw fault('Internal', `network ${root.uuid} is in no zone`);
   const networks = await db('networks as n')
     .join('network_offerings as o', 'o.uuid', 'n.network_offering_id')
     .where(vpc ? { 'n.vpc_id': vpc.uuid } : { 'n.uuid': root.uuid })
@@ -94,17 +98,21 @@ export async function readGatewayFacts(
     .whereNot('r.state', 'Revoke')
     .orderBy('r.id')
     .select<RuleFacts[]>('r.*', 'i.public_ip_address', db.raw(`${TARGET('r.guest_ip')} AS target`));
-  const members = await db('load_balancer_vm_map as m')
-    .join('firewall_rules as r', 'r.uuid', 'm.rule_id')
-    .join('vm_instance as v', 'v.uuid', 'm.vm_id')
-    .whereIn('r.network_id', ids)
-    .whereNot('m.state', 'Revoke')
-    .orderBy('m.id')
-    .select<GatewayFacts['members']>('m.*', db.raw(`${TARGET('m.ip_address')} AS target`));
+  // Of the scan's comparisons almost all are of networks that have only what their cluster needs: no balancer of a user's, and no ACL.
+  const isBalanced = rules.some(({ purpose, user_made }) => purpose === 'LoadBalancing' && user_made === 1);
+  const members = !isBalanced
+    ? []
+    : await db('load_balancer_vm_map as m')
+        .join('firewall_rules as r', 'r.uuid', 'm.rule_id')
+        .join('vm_instance as v', 'v.uuid', 'm.vm_id')
+        .whereIn('r.network_id', ids)
+        .whereNot('m.state', 'Revoke')
+        .orderBy('m.id')
+        .select<GatewayFacts['members']>('m.*', db.raw(`${TARGET('m.ip_address')} AS target`));
   const acls = networks.flatMap(({ acl_id }) => acl_id ?? []);
   return {
     id: root.uuid,
-    zoneId: root.data_center_id,
+    zone,
     vpc: vpc ?? null,
     version: root.rules_version,
     networks,
@@ -112,7 +120,7 @@ export async function readGatewayFacts(
     rules,
     members,
     egress: await db<EgressRuleRow>('egress_firewall_rules').whereIn('network_id', ids).whereNot('state', 'Revoke').orderBy('id'), // prettier-ignore
-    acl: await db<AclItemRow>('network_acl_item').whereIn('acl_id', acls).whereNot('state', 'Revoke').orderBy(['acl_id', 'number']), // prettier-ignore
+    acl: acls.length === 0 ? [] : await db<AclItemRow>('network_acl_item').whereIn('acl_id', acls).whereNot('state', 'Revoke').orderBy(['acl_id', 'number']), // prettier-ignore
   };
 }
 

@@ -1,7 +1,7 @@
 import type { RestingGateway } from '../../db/resting-gateways.js';
 import { readGatewayFacts } from '../../db/rules.js';
 import type { Deps } from '../deps.js';
-import { applyNetworkRows, gatewayOf } from '../networks.js';
+import { applyNetworkRows } from '../networks.js';
 import { renderGateway } from './render.js';
 
 /** An isolated network, or a VPC by one of its tiers. */
@@ -16,8 +16,7 @@ export const gatewayDrift = ({ db, openGateway }: Pick<Deps, 'db' | 'openGateway
     async hasDrifted(ref: Ref): Promise<boolean> {
       const facts = await read(ref);
       if (!facts || facts.networks.length === 0 || facts.addresses.length === 0) return false;
-      const gateway = await gatewayOf({ db, openGateway }, facts);
-      return !(await gateway.holds(await renderGateway(db, facts)));
+      return !(await openGateway(facts.zone).holds(await renderGateway(db, facts)));
     },
 
     /** Has the gateway hold what the rows say. */
@@ -26,7 +25,7 @@ export const gatewayDrift = ({ db, openGateway }: Pick<Deps, 'db' | 'openGateway
       if (!facts) return;
       await applyNetworkRows({ db, openGateway }, ref);
       // A delete may have begun and ended meanwhile: what it took away must not be left there again.
-      if (!(await read(ref))) await (await gatewayOf({ db, openGateway }, facts)).ensureAbsent(facts.id);
+      if (!(await read(ref))) await openGateway(facts.zone).ensureAbsent(facts.id);
     },
   };
 };

@@ -3,7 +3,6 @@ import type { Db } from '../../db/knex.js';
 import type { FirewallRuleRow, VlanRow, ZoneRow } from '../../db/rows.js';
 import type { GatewayFacts, RuleFacts } from '../../db/rules.js';
 import { toNumber } from '../../workflows/model/addresses.js';
-import { fault } from '../../workflows/model/fault.js';
 import { zoneBridge } from '../../workflows/model/network-rules.js';
 import { readPeers } from '../fabric/ssh.js';
 import type { AclRule, Balancer, Forward, GatewayNetwork, Opening, Protocol, Service, Tier } from './driver.js';
@@ -22,8 +21,7 @@ interface ControlNode {
 
 /** What the rows of a network, or of a VPC with its tiers, say that its gateway has to hold. */
 export async function renderGateway(db: Db, facts: GatewayFacts): Promise<GatewayNetwork> {
-  const zone = await db<ZoneRow>('data_center').where({ uuid: facts.zoneId }).first();
-  if (!zone) throw fault('Internal', `network ${facts.id} is in no zone`);
+  const { zone } = facts;
   const controls = await readControls(db, facts);
   return {
     networkId: facts.id,
