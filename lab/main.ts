@@ -5,18 +5,20 @@ import { projectRoot } from '../db/project-root.js';
 import { build, OutsideLacking, unbuilt } from './build.js';
 import type { LabCase } from './cases/case.js';
 import { CASES } from './cases/index.js';
+import { chooseForCi } from './choice.js';
 import { whyNoLab } from './machine.js';
 import { whyNoNode } from './probe.js';
 import { machineText, merge, readResults, writeResults, type CaseResult } from './results.js';
-import { FIRST, labCache, mediumOf, MINORS, nodeRoot, pauseImage, versionsOf } from './versions.js';
+import { FIRST, labCache, mediumOf, MINORS, NEXT, nodeRoot, pauseImage, versionsOf } from './versions.js';
 import { LabWorld } from './world.js';
 
+const say = (line: string) => void process.stdout.write(`lab: ${line}\n`);
+const RESULTS = join(projectRoot(), 'lab/results.json');
 const minorsOf = (cases: readonly LabCase[]) => (cases.some(({ next }) => next) ? MINORS : [FIRST]);
 
 /** Runs cases with what is built; answers how each went, and tells `keep` at once. */
-export async function runLab(
+async function runLab(
   cases: readonly LabCase[],
-  say: (line: string) => void,
   keep: (result: CaseResult) => void = () => undefined,
 ): Promise<CaseResult[]> {
   const cache = labCache();
@@ -28,13 +30,13 @@ export async function runLab(
   try {
     await world.register(nodeRoot(cache), media);
     for (const one of cases) {
-      const result = await runCase(world, one, say);
+      const result = await runCase(world, one);
       results.push(result);
       keep(result);
-      if (!result.passed && !process.env['CKS_LAB_KEEP']) await removeClusters(world, say);
+      if (!result.passed && !process.env['CKS_LAB_KEEP']) await removeClusters(world);
       if (!result.passed && process.env['CKS_LAB_KEEP']) break;
     }
-    if (results.every(({ passed }) => passed)) await removeClusters(world, say);
+    if (results.every(({ passed }) => passed)) await removeClusters(world);
   } finally {
     if (results.some(({ passed }) => !passed) && process.env['CKS_LAB_KEEP']) {
       say(`kept: nsenter -t ${world.libvirt.first()} -m -n -p; state in ${world.folder}; Ctrl-C ends it`);
@@ -46,7 +48,7 @@ export async function runLab(
 }
 
 /** What a failed case leaves takes memory that the next one needs. */
-async function removeClusters(world: LabWorld, say: (line: string) => void): Promise<void> {
+async function removeClusters(world: LabWorld): Promise<void> {
   for (const { uuid } of world.rows<{ uuid: string }>('SELECT uuid FROM kubernetes_cluster WHERE removed IS NULL'))
     await world
       .begun('deleteKubernetesCluster', { id: uuid })
@@ -54,7 +56,7 @@ async function removeClusters(world: LabWorld, say: (line: string) => void): Pro
       .catch((error: unknown) => say(`  a cluster is left: ${error instanceof Error ? error.message : String(error)}`));
 }
 
-async function runCase(world: LabWorld, one: LabCase, say: (line: string) => void): Promise<CaseResult> {
+async function runCase(world: LabWorld, one: LabCase): Promise<CaseResult> {
   const { name, features } = one;
   const began = Date.now();
   const seconds = () => Math.round((Date.now() - began) / 100) / 10;
@@ -70,18 +72,11 @@ async function runCase(world: LabWorld, one: LabCase, say: (line: string) => voi
   }
 }
 
-/** What the core leaves out, in one line. */
-export const leftOut = (cases: readonly LabCase[]): string =>
-  `left out, since each takes minutes: ${cases
-    .filter(({ core }) => !core)
-    .map(({ name }) => name)
-    .join(' | ')}`;
-
 /** On a quiet machine of two cores the programs of one version take two thirds of it. */
 const CORE_BUILD_MINUTES = 20;
 
 /** Makes what the core needs. Answers why it cannot be had on this machine; an error is the project's own. */
-async function prepareCore(cases: readonly LabCase[], say: (line: string) => void): Promise<string | undefined> {
+async function prepareCore(cases: readonly LabCase[]): Promise<string | undefined> {
   const cache = labCache();
   const why = whyNoLab(cases);
   if (why !== undefined) return why;
@@ -96,41 +91,67 @@ async function prepareCore(cases: readonly LabCase[], say: (line: string) => voi
   }
 }
 
-/**
- * `npm run lab [-- TEXT…]`: builds what is missing and runs all cases, or those whose name has one of the texts. `--core`: what CI runs. It
- * leaves the results that the repository keeps alone, and what the machine lacks is said in one line and is no failure.
- */
-async function main(): Promise<number> {
-  const say = (line: string) => process.stdout.write(`lab: ${line}\n`);
-  const core = process.argv.includes('--core');
-  const texts = process.argv.slice(2).filter((text) => !text.startsWith('--'));
-  const wanted = CASES.filter((one) => (!core || one.core) && (texts.length === 0 || texts.some((text) => one.name.includes(text)))); // prettier-ignore
-  const why = core ? await prepareCore(wanted, say) : whyNoLab(wanted);
-  if (why !== undefined && core) {
+const failures = (ran: readonly CaseResult[]) => {
+  const failed = ran.filter(({ passed }) => !passed).length;
+  say(`${ran.length - failed} passed, ${failed} failed, ${CASES.length - ran.length} not run`);
+  return failed > 0 || ran.length === 0 ? 1 : 0;
+};
+
+/** What a case needs that only whole runs of the lab build, or that CI does not install. */
+function lackOf(one: LabCase): string | undefined {
+  const missing = one.next ? unbuilt(labCache(), NEXT) : [];
+  return missing.length > 0 ? `${NEXT.kubernetes} is not built here` : whyNoLab([one]);
+}
+
+/** What the machine lacks is said in one line and is no failure; the results that the repository keeps are left alone. */
+async function runCi(minutes: number): Promise<number> {
+  const end = Date.now() + minutes * 60_000;
+  const why = await prepareCore(CASES.filter(({ core }) => core));
+  if (why !== undefined) {
     say(`left out: all of it: ${why}`);
     return 0;
   }
+  const kept = readResults(RESULTS);
+  const { chosen, left } = chooseForCi(CASES, {
+    seconds: (end - Date.now()) / 1000,
+    took: ({ name }) => kept.find((result) => result.name === name)?.seconds ?? 0,
+    lacks: lackOf,
+  });
+  say(left);
+  return failures(await runLab(chosen));
+}
+
+const USAGE = `usage: npm run lab [-- TEXT…]            all cases, or those whose name has one of the texts; builds what is missing
+       npm run lab -- --core [MINUTES]   what CI runs: the core, and what else there is time for in so many minutes (0)
+`;
+
+async function main(words: readonly string[]): Promise<number> {
+  const [first, minutes = '0', ...more] = words;
+  const isCore = first === '--core';
+  if (isCore ? !/^-?\d+$/.test(minutes) || more.length > 0 : words.some((word) => word.startsWith('-'))) {
+    const isHelp = first === '--help' || first === '-h';
+    (isHelp ? process.stdout : process.stderr).write(USAGE);
+    return isHelp ? 0 : 2;
+  }
+  if (isCore) return runCi(Number(minutes));
+  const wanted = CASES.filter(({ name }) => words.length === 0 || words.some((text) => name.includes(text)));
+  const why = whyNoLab(wanted);
   if (why !== undefined) {
     process.stderr.write(`lab: ${why}\n`);
     return 2;
   }
-  if (core) say(leftOut(CASES));
-  else for (const minor of minorsOf(wanted)) await build(labCache(), minor, say);
-  const ran = await runLab(wanted, say, core ? undefined : keep);
-  const failed = ran.filter(({ passed }) => !passed).length;
-  say(`${ran.length - failed} passed, ${failed} failed, ${CASES.length - ran.length} not run`);
-  return failed > 0 || ran.length === 0 ? 1 : 0;
+  for (const minor of minorsOf(wanted)) await build(labCache(), minor, say);
+  return failures(await runLab(wanted, keep));
 }
 
 /** Writes down how a case went, in the file that the repository keeps. */
 function keep(ran: CaseResult): void {
-  const file = join(projectRoot(), 'lab/results.json');
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: projectRoot(), encoding: 'utf8' }).trim();
   const run = { when: new Date().toISOString(), commit, machine: machineText() };
   writeResults(
-    file,
-    merge(CASES, readResults(file), [ran], (one) => ({ ...run, versions: versionsOf(one) })),
+    RESULTS,
+    merge(CASES, readResults(RESULTS), [ran], (one) => ({ ...run, versions: versionsOf(one) })),
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exit(await main());
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exit(await main(process.argv.slice(2)));

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { once, productsOf, unbuilt } from '../../lab/build.js';
 import { CASES } from '../../lab/cases/index.js';
 import { whyNoLab } from '../../lab/machine.js';
-import { leftOut } from '../../lab/main.js';
+import { chooseForCi } from '../../lab/choice.js';
 import { CNI_PLUGINS, COREDNS, CRICTL, ETCDCTL, FIRST, FLANNEL } from '../../lab/versions.js';
 
 let home: string;
@@ -61,12 +61,23 @@ test('the core makes and deletes a cluster and kills a worker, of one version', 
     expect.stringMatching(/kill -9 of the worker/),
   ]);
   expect(core.filter(({ next }) => next)).toEqual([]);
-  const rest = leftOut(CASES);
-  for (const { name, core } of CASES) expect({ name, left: rest.includes(name) }).toEqual({ name, left: !core });
 });
 
+test.each([
+  ['nothing else without time', 300, {}, [], 'left out, since there is no time for it: short | long | never'],
+  ['what fits after the core, going by half as much again', 500, {}, ['short'], 'left out, since there is no time for it: long | never'],
+  ['what has time when something before it has none', 1_000, { short: 'it lacks a program' }, ['long'],
+    'left out, since it lacks a program: short; left out, since there is no time for it: never'],
+])('CI runs the core and %s', (_, seconds, lacking: Record<string, string>, further, left) => {
+  const took = { core: 200, short: 100, long: 400, never: 0 };
+  const cases = Object.keys(took).map((name) => ({ ...CASES[0]!, name, core: name === 'core' }));
+  const room = { seconds, took: ({ name }: { name: string }) => took[name as keyof typeof took], lacks: ({ name }: { name: string }) => lacking[name] };
+  const choice = chooseForCi(cases, room);
+  expect({ ...choice, chosen: choice.chosen.map(({ name }) => name) }).toEqual({ chosen: ['core', ...further], left });
+}); // prettier-ignore
+
 test('where no modules can be fetched, the core says so in one line and is no failure', () => {
-  const out = execFileSync(process.execPath, ['dist/lab/main.js', '--core'], {
+  const out = execFileSync(process.execPath, ['dist/lab/main.js', '--core', '20'], {
     encoding: 'utf8',
     env: { ...process.env, XDG_CACHE_HOME: home, GOPROXY: 'off', GOMODCACHE: join(home, 'modules') },
   });
