@@ -86,7 +86,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'The cloud controller has credentials of its own, good for its few commands only', lab: [LAB_CREATE] },
     { what: 'The cloud controller is installed; what cannot be installed does not keep the cluster from Running', zone: [COMPONENTS], lacks: 'the cloud controller itself has not run on real nodes' },
     { what: 'The dashboard is installed, with an account and a token', zone: [['simulator/lifecycle.test.ts', 'applies and removes components that kubectl shows']], parts: [['guest/components.test.ts', 'the dashboard comes with an account and the secret that holds its token']] },
-    { what: 'Nodes can be kept from the metadata server by a network policy', absent: true, lacks: 'there is no metadata server; user data comes on a medium, without secrets of the cluster (`docs/decisions/0014-no-metadata-server.md`)' },
+    { what: 'Pods are kept from a metadata server', parts: [['gateway/packets.test.ts', 'nodes and their pods do not reach the metadata server of the platform that the gateway runs on'], ['activities/seed.test.ts', 'a node’s seed has its name, address and SSH keys, and nothing that a cluster is joined or an image pulled with']], lacks: 'gateways do it for all pods, and no NetworkPolicy is needed; not on shared networks (`docs/decisions/0014-no-metadata-server.md`)' },
     { what: 'The CoreOS and system VM templates', absent: true, lacks: 'nodes need a template of their own, made by `scripts/build-template.sh`' },
   ],
   'Clusters of other providers': [

@@ -74,6 +74,15 @@ describe('one cluster on two hosts', () => {
     zone.silence('out');
   });
 
+  it('nodes and their pods do not reach the metadata server of the platform that the gateway runs on', async () => {
+    await zone.in('out', ['ip', 'address', 'add', '169.254.169.254/32', 'dev', 'lo']);
+    await zone.answer('out', { name: 'metadata', ports: [80] });
+    expect(await zone.ask('out', 'http://169.254.169.254/')).toBe('metadata');
+    expect(await zone.silent('one', 'http://169.254.169.254/')).toEqual(['http://169.254.169.254/']);
+    expect(await zone.ask('one', 'http://203.0.113.1/')).toBe('metadata');
+    zone.silence('out');
+  });
+
   it('the same again changes nothing: no rule, no counter, no process', async () => {
     await zone.ask('out', `http://${address}:4000/`);
     const before = await wholeState(zone, network);
