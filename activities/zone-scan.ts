@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readSettings } from '../db/configuration.js';
 import { now, nowPlus } from '../db/knex.js';
 import { readLostWorkers } from '../db/lost-workers.js';
@@ -11,6 +12,7 @@ import {
   readRunningNodes,
   readTroubles,
   readWatchedMachines,
+  readWatchedMarks,
   writePower,
   writeReason,
   type ClusterHealth,
@@ -35,12 +37,20 @@ const HOST_MS = 20_000;
 /** A Running cluster's API server is asked once in so many scans, one in Alert in each. */
 const RUNNING_SCANS = 10;
 
+/** The domains of a host by name, and what the host said of them, as a digest. */
+interface Domains {
+  states: ReadonlyMap<string, DomainFacts['state']>;
+  said: string;
+}
+
 /** Looking after a zone's machines and clusters while no operation holds them (`behaviour.md` §5.16, design §5 "Scheduled"). */
 export const zoneScanActivities = (deps: Deps) => {
   const { db, log } = deps;
   const gateways = gatewayDrift(deps);
   /** By zone: the network that was compared with its gateway last. The next scan goes on after it. */
   const compared = new Map<string, number>();
+  /** By host: what its rows and the host itself said when they agreed. A worker that starts compares all of them. */
+  const agreed = new Map<string, { mark: string; said: string }>();
 
   return {
     /** Ids of the zone's hosts that are to be looked at. */
@@ -52,23 +62,13 @@ export const zoneScanActivities = (deps: Deps) => {
     /** Looks at these hosts, each within a limit of its own. Returns how many rows of machines changed. */
     async lookAtHosts(hostIds: string[]): Promise<number> {
       const rows = await db<HostRow>('host').whereIn('uuid', hostIds).whereNull('removed').orderBy('id');
-      const answered: string[] = [];
-      let changed = 0;
-      await sideBySide(rows, 'host', 'could not look at a host', async (host) => {
-        changed += await lookAtHost(host, answered);
-      });
-      await writeUp(answered);
-      return changed;
+      return lookAt(rows);
     },
 
     /** The same for one host: runs that an earlier release began ask for it. */
     async lookAtHost(hostId: string): Promise<number> {
       const host = await db<HostRow>('host').where({ uuid: hostId }).whereNull('removed').first();
-      if (!host) return 0;
-      const answered: string[] = [];
-      const changed = await lookAtHost(host, answered);
-      await writeUp(answered);
-      return changed;
+      return host ? lookAt([host]) : 0;
     },
 
     /** Moves resting clusters to where their machines say that they are, with the reason. */
@@ -132,16 +132,36 @@ export const zoneScanActivities = (deps: Deps) => {
     await Promise.all(Array.from({ length: Math.min(WIDTH, list.length) }, lane));
   }
 
+  async function lookAt(hosts: readonly HostRow[]): Promise<number> {
+    const marks = await readWatchedMarks(
+      db,
+      hosts.map(({ uuid }) => uuid),
+    );
+    const answered: string[] = [];
+    let changed = 0;
+    await sideBySide(hosts, 'host', 'could not look at a host', async (host) => {
+      changed += await lookAtHost(host, marks.get(host.uuid) ?? 'none', answered);
+    });
+    await writeUp(answered);
+    return changed;
+  }
+
   /**
-   * Brings the rows of one host's machines to what the host says, in one call; a host that does not answer is Down after
-   * `cks.host.down.seconds`, one that does is added to `answered`. Returns how many rows changed.
+   * Brings the rows of one host's machines to what the host says; a host that does not answer is Down after `cks.host.down.seconds`, one that
+   * does is added to `answered`. Where neither side has changed since both agreed, there is nothing to compare. Returns how many rows changed.
    */
-  async function lookAtHost(host: HostRow, answered: string[]): Promise<number> {
+  async function lookAtHost(host: HostRow, mark: string, answered: string[]): Promise<number> {
+    const known = agreed.get(host.uuid);
+    const read = () => readWatchedMachines(db, host.uuid);
     // Read before the host is asked: what somebody changes meanwhile is newer than the answer.
-    const machines = await readWatchedMachines(db, host.uuid);
-    let domains: DomainFacts[];
+    let machines = known?.mark === mark ? undefined : await read();
+    let domains: Domains;
     try {
-      domains = await within(HOST_MS, () => deps.openHypervisor(host).listDomains());
+      domains = await askHost(host);
+      if (machines === undefined && known?.said !== domains.said) {
+        machines = await read();
+        domains = await askHost(host);
+      }
     } catch (error) {
       return noAnswer(host, textOf(error));
     }
@@ -150,18 +170,27 @@ export const zoneScanActivities = (deps: Deps) => {
       await writeUp([host.uuid]);
       log.info({ host: host.name }, 'a host is back');
     }
-    const states = new Map(domains.map(({ name, state }) => [name, state]));
+    if (machines === undefined) return 0;
+    agreed.delete(host.uuid);
     let changed = 0;
+    let isAgreed = true;
     for (const machine of machines) {
-      if (machine.state === 'Destroyed') {
-        if (machine.vm_type === 'cksnode') await tryRemoveLost(host, machine);
-        continue;
-      }
-      const state = states.get(machine.instance_name);
+      const state = domains.states.get(machine.instance_name);
       const seen = state === undefined ? 'Error' : state === 'running' ? 'Running' : 'Stopped';
-      if (seen !== machine.state && (await writePower(db, machine, seen))) changed++;
+      if (seen === machine.state) continue;
+      isAgreed = false;
+      if (machine.state !== 'Destroyed') changed += Number(await writePower(db, machine, seen));
+      else if (machine.vm_type === 'cksnode') await tryRemoveLost(host, machine);
     }
+    if (isAgreed) agreed.set(host.uuid, { mark, said: domains.said });
     return changed;
+  }
+
+  async function askHost(host: HostRow): Promise<Domains> {
+    const domains = await within(HOST_MS, () => deps.openHypervisor(host).listDomains());
+    const said = createHash('sha256');
+    for (const { name, state } of domains) said.update(`${name} ${state}\n`);
+    return { states: new Map(domains.map(({ name, state }) => [name, state])), said: said.digest('base64') };
   }
 
   /** One statement for all hosts that were there before too: with hundreds, a statement each is most of what a scan of a quiet zone costs. */

@@ -105,17 +105,36 @@ export type WatchedMachine = Pick<
   'uuid' | 'name' | 'instance_name' | 'network_id' | 'state' | 'vm_type' | 'update_time'
 >;
 
+const watched = (db: Db) =>
+  db('vm_instance as v')
+    .leftJoin('kubernetes_cluster_vm_map as m', 'm.vm_id', 'v.uuid')
+    .leftJoin('operation as o', 'o.active_cluster_id', 'm.cluster_id')
+    .leftJoin('machine_change as k', 'k.active_vm_id', 'v.uuid')
+    .where({ 'v.managed': 1 })
+    .whereNull('v.removed')
+    .whereNull('o.uuid')
+    .whereNull('k.id')
+    .whereIn('v.state', ['Running', 'Stopped', 'Error', 'Destroyed']);
+
+/**
+ * Of each host a text that is another one once a machine that is watched there is another, or has changed: which they are, and when the last
+ * of them did. A host without machines has none.
+ */
+export async function readWatchedMarks(db: Db, hostIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await watched(db)
+    .whereIn('v.host_id', [...hostIds])
+    .groupBy('v.host_id')
+    .select<{ host_id: string; n: number; ids: number; changed: string }[]>(
+      'v.host_id',
+      db.raw('COUNT(*) AS n, SUM(v.id) AS ids, MAX(v.update_time) AS changed'),
+    );
+  return new Map(rows.map(({ host_id, n, ids, changed }) => [host_id, `${n} ${ids} ${changed}`]));
+}
+
 export const readWatchedMachines = (db: Db, hostId: string): Promise<WatchedMachine[]> =>
   Promise.resolve(
-    db('vm_instance as v')
-      .leftJoin('kubernetes_cluster_vm_map as m', 'm.vm_id', 'v.uuid')
-      .leftJoin('operation as o', 'o.active_cluster_id', 'm.cluster_id')
-      .leftJoin('machine_change as k', 'k.active_vm_id', 'v.uuid')
-      .where({ 'v.host_id': hostId, 'v.managed': 1 })
-      .whereNull('v.removed')
-      .whereNull('o.uuid')
-      .whereNull('k.id')
-      .whereIn('v.state', ['Running', 'Stopped', 'Error', 'Destroyed'])
+    watched(db)
+      .where({ 'v.host_id': hostId })
       .orderBy('v.id')
       .select<WatchedMachine[]>(
         'v.uuid',

@@ -2,6 +2,7 @@ import { ApiException } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import type { Deps } from '../../activities/deps.js';
 import { zoneScanActivities } from '../../activities/zone-scan.js';
+import { now } from '../../db/knex.js';
 import { abandonNode } from '../../db/reserve.js';
 import type { ClusterRow, HostRow, VmRow } from '../../db/rows.js';
 import { addCluster } from '../api/fixtures.js';
@@ -12,6 +13,67 @@ beforeEach(async () => {
   h = await Harness.start();
 });
 afterEach(() => h.stop());
+
+describe('a host on which rows and domains agree', () => {
+  const states = new Map<string, string>();
+  let host: HostRow;
+  let machines: VmRow[];
+  let reads: number;
+  let scan: () => Promise<number>;
+
+  beforeEach(async () => {
+    const { machineIds } = await addCluster(h.db, h.users.U, { name: 'c' }, ['control', 'worker']);
+    machines = await h.db<VmRow>('vm_instance').whereIn('uuid', machineIds).orderBy('id');
+    host = (await h.db<HostRow>('host').where({ uuid: machines[0]!.host_id! }).first())!;
+    states.clear();
+    for (const { instance_name } of machines) states.set(instance_name, 'running');
+    h.db.on('query', ({ sql }: { sql: string }) => void (reads += Number(/select .v.\..uuid/.test(sql))));
+    const activities = zoneScanActivities({
+      db: h.db,
+      sealer: h.sealer,
+      log: pino({ level: 'silent' }),
+      openHypervisor: () => ({ listDomains: () => Promise.resolve([...states].map(([name, state]) => ({ name, state }))) }),
+    } as unknown as Deps);
+    scan = async () => {
+      reads = 0;
+      return activities.lookAtHosts([host.uuid]);
+    };
+    await scan();
+  });
+  const stateOf = async (at: number) => (await h.db<VmRow>('vm_instance').where({ uuid: machines[at]!.uuid }).first())!.state; // prettier-ignore
+
+  test('is asked, and its machines are not read again', async () => {
+    const before = (await h.db<HostRow>('host').where({ uuid: host.uuid }).first())!.last_pinged;
+    expect([await scan(), reads]).toEqual([0, 0]);
+    expect((await h.db<HostRow>('host').where({ uuid: host.uuid }).first())!.last_pinged).not.toEqual(before);
+  });
+
+  test('is compared once a domain has stopped, and until both agree again', async () => {
+    states.set(machines[1]!.instance_name, 'shut off');
+    expect([await scan(), reads]).toEqual([1, 1]);
+    expect(await stateOf(1)).toBe('Stopped');
+    expect([await scan(), reads]).toEqual([0, 1]);
+    expect([await scan(), reads]).toEqual([0, 0]);
+  });
+
+  test('is compared once a row has changed', async () => {
+    await h.db('vm_instance').where({ uuid: machines[0]!.uuid }).update({ state: 'Stopped', update_time: now(h.db) });
+    expect([await scan(), reads]).toEqual([1, 1]);
+    expect(await stateOf(0)).toBe('Running');
+  });
+
+  test('is compared once a change has let go of its machine', async () => {
+    const { uuid, instance_name } = machines[0]!;
+    await h.db('machine_change').insert({
+      job_id: 'job', vm_id: uuid, active_vm_id: uuid, kind: 'stop', params: '{}', limit_seconds: 60, attempt: 1, user_id: 'somebody', created: now(h.db),
+    });
+    states.set(instance_name, 'shut off');
+    expect(await scan()).toBe(0);
+    await h.db('machine_change').where({ job_id: 'job' }).delete();
+    expect([await scan(), reads]).toEqual([1, 1]);
+    expect(await stateOf(0)).toBe('Stopped');
+  });
+}); // prettier-ignore
 
 describe('a node that was given up, once its host is back', () => {
   const domains = new Set<string>();
