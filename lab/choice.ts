@@ -3,12 +3,14 @@ import type { LabCase } from './cases/case.js';
 /** A machine may be this much slower than the one on which a case ran the last time. */
 const SLOWER = 1.5;
 
+const NO_TIME = 'there is no time for it';
+
 /** What decides which cases beside the core CI runs. */
 export interface Room {
   /** For the core and the others together. */
   seconds: number;
-  /** Seconds that a case took when it ran the last time; 0 when it never did. */
-  took: (one: LabCase) => number;
+  /** Seconds that a case took to pass the last time. */
+  took: (one: LabCase) => number | undefined;
   /** What the machine lacks for a case. */
   lacks: (one: LabCase) => string | undefined;
 }
@@ -21,12 +23,12 @@ export function chooseForCi(
   cases: readonly LabCase[],
   { seconds, took, lacks }: Room,
 ): { chosen: LabCase[]; left: string } {
-  let free = seconds - cases.reduce((sum, one) => sum + (one.core ? took(one) * SLOWER : 0), 0);
+  let free = seconds - cases.reduce((sum, one) => sum + (one.core ? (took(one) ?? 0) * SLOWER : 0), 0);
   const whys = new Map<string, string[]>();
   const chosen = cases.filter((one) => {
     if (one.core) return true;
-    const needed = took(one) * SLOWER;
-    const why = lacks(one) ?? (needed === 0 || needed > free ? 'there is no time for it' : undefined);
+    const needed = (took(one) ?? NaN) * SLOWER;
+    const why = lacks(one) ?? (Number.isNaN(needed) ? 'how long it takes is not known' : needed > free ? NO_TIME : undefined); // prettier-ignore
     if (why === undefined) free -= needed;
     else whys.set(why, [...(whys.get(why) ?? []), one.name]);
     return why === undefined;

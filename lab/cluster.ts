@@ -254,10 +254,13 @@ interface Left {
   domains: string[];
   files: string[];
   namespaces: string[];
+  bridges: string[];
+  gateway: string[];
   rows: Record<string, number>;
 }
 /** All that clusters leave behind while they are there, apart from the cached template and media. */
 function leftOf(world: LabWorld): Left {
+  const inside = (program: string, ...args: string[]) => world.libvirt.inside(program, ...args).split('\n').filter(Boolean);
   const tables = ['vm_instance', 'networks', 'user_ip_address', 'guest_address', 'firewall_rules', 'host_reservation', 'kubernetes_cluster_vm_map', 'secret'];
   const alive: Record<string, string> = {
     vm_instance: 'removed IS NULL', networks: "removed IS NULL AND data_center_id = (SELECT uuid FROM data_center WHERE name = 'lab')", user_ip_address: 'network_id IS NOT NULL',
@@ -266,7 +269,9 @@ function leftOf(world: LabWorld): Left {
   return {
     domains: world.domains().all,
     files: readdirSync(world.libvirt.pool).filter((name) => !/^\.?(template|iso)-/.test(name)).sort(),
-    namespaces: world.libvirt.inside('ls', '/run/netns').split('\n').filter(Boolean),
+    namespaces: inside('ls', '/run/netns'),
+    bridges: inside('ip', '-o', 'link', 'show', 'type', 'bridge').map((link) => link.split(':')[1]!.trim()).sort(),
+    gateway: inside('find', join(world.folder, 'gateway/root'), '-type', 'f').sort(),
     rows: Object.fromEntries(tables.map((table) => [table, world.rows<{ n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${alive[table] ?? '1 = 1'}`)[0]!.n])),
   };
 } // prettier-ignore

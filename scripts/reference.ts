@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMMANDS } from '../api/commands/index.js';
@@ -138,6 +138,13 @@ export function statesPage(): string {
 /** `docs/reality.md`: the features that CloudStack's documentation describes, and what proves each here. */
 export function realityPage(): string {
   const tests = (proofs: readonly Proof[] = []) => proofs.map(([file, title]) => `${title} (\`test/${file}\`)`);
+  const { cases: lab } = JSON.parse(readFileSync(join(projectRoot(), 'lab/results.json'), 'utf8')) as {
+    cases: { name: string; when?: string; commit?: string }[];
+  };
+  const ranAt = (name: string) => {
+    const { when, commit } = lab.find((one) => one.name === name) ?? {};
+    return when === undefined ? '' : ` (${when.slice(0, 10)}, commit ${commit})`;
+  };
   const counts = new Map<string, number>();
   for (const feature of Object.values(FEATURES).flat())
     counts.set(stateOf(feature), (counts.get(stateOf(feature)) ?? 0) + 1);
@@ -149,7 +156,7 @@ export function realityPage(): string {
         each.what,
         `*${stateOf(each)}*`,
         [
-          ...(each.lab ?? []).map((one) => `lab: ${one}`),
+          ...(each.lab ?? []).map((one) => `lab: ${one}${ranAt(one)}`),
           ...tests(each.zone).map((one) => `zone: ${one}`),
           ...tests(each.parts),
         ].join('; '),
@@ -159,7 +166,7 @@ export function realityPage(): string {
   ]);
   return [
     '# What is proven',
-    "Generated from `scripts/features.ts` by `scripts/reference.ts`; do not edit. Every feature that the user documentation of CloudStack's Kubernetes service describes, and the best proof that there is of it here. A test fails when a proof that is named is not there, is skipped, or is a case of the lab that did not pass.",
+    "Generated from `scripts/features.ts` by `scripts/reference.ts`; do not edit. Every feature that the user documentation of CloudStack's Kubernetes service describes, and the best proof that there is of it here. A test fails when a proof that is named is not there, is skipped, or is a case of the lab that did not pass when it ran last; behind each case is when that was, and on which commit.",
     table(
       ['state', 'features', 'means'],
       STATES_OF_PROOF.map(([state, means]) => [`*${state}*`, String(counts.get(state) ?? 0), means]),
