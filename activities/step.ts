@@ -89,7 +89,8 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
     return result;
   } catch (error) {
     const failure = asFault(error, context.cancellationSignal.aborted);
-    await note(db, ref, failure.message).catch(() => undefined);
+    // What was seen last says more than that it was stopped.
+    if (!(failure instanceof CancelledFailure)) await note(db, ref, failure.message).catch(() => undefined);
     throw failure;
   } finally {
     clearInterval(beat);

@@ -147,6 +147,32 @@ describeStack('an operation', {}, (scenario) => {
       60,
     );
 
+  scenario(
+    'whose drain a disruption budget blocks for as long as the setting allows fails once, names the pods, and is the user’s to mend',
+    async (stack) => {
+      const { id, jobid } = await stack.create(1, 2);
+      expect(await ended(stack, jobid)).toMatchObject({ status: 1 });
+      const kubectl = (...words: string[]) => stack.kubectl(id, ...words);
+      await kubectl('create', 'deployment', 'web', '--image=example.org/web:1', '--replicas=4');
+      await kubectl('create', 'pdb', 'web', '--selector=app=web', '--min-available=100%');
+      await kubectl('rollout', 'status', 'deployment/web', '--timeout=20s');
+      await stack.call('updateConfiguration', { name: 'cks.node.drain.timeout', value: '4' });
+      const scale = await stack.run('scaleKubernetesCluster', { id, size: '1' });
+      await stack.call('updateConfiguration', { name: 'cks.node.drain.timeout', value: '900' });
+      const said = String((scale.jobresult as { errortext: string }).errortext);
+      expect(said).toMatch(/worker-2: drain: disruption budgets do not let these pods of \S+ go now: default\/web-\S+.* \(after 4 s, the limit of the step\)/);
+      expect((await shown(stack, id)).whocanfix).toBe('user');
+      const drains = stack.rows<{ attempts: number }>(
+        `SELECT attempts FROM operation_step WHERE operation_id = ? AND title = 'worker-2: drain'`, stack.operation(id).uuid,
+      );
+      expect(drains).toEqual([{ attempts: 1 }]);
+      await kubectl('delete', 'pdb', 'web');
+      expect((await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id })).jobstatus).toBe(1);
+      expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+    },
+    90,
+  ); // prettier-ignore
+
   for (const [on, fault] of [
     ['node', 'node.join'],
     ['node', 'node.init'],

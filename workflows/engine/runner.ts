@@ -320,6 +320,8 @@ export class Runner<Act> {
         return;
       } catch (error) {
         if (attempt >= (step.tries ?? 1) || isCancellation(error) || !this.mayGoOn) throw error;
+        // A budget was asked for as long as the setting allows: trying again would wait for as long once more.
+        if (describeFailure(error, 0).code === 'EvictionRefused' && patched('budget-waits-once')) throw error;
       }
     }
   }

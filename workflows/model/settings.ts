@@ -39,7 +39,7 @@ export const SETTINGS = {
     value: 3,
     unit: 'count',
     min: 0,
-    doc: 'Extra attempts of a drain and of an upgrade, per node',
+    doc: 'Extra attempts of a drain and of an upgrade that failed, per node; a drain that disruption budgets block waits once',
   },
   'cloud.kubernetes.cluster.add.node.timeout': {
     value: 3600,
