@@ -1,5 +1,5 @@
-import type { CoreV1Api, V1Pod } from '@kubernetes/client-node';
-import { ask } from './ask.js';
+import type { AppsV1Api, CoreV1Api, V1Pod } from '@kubernetes/client-node';
+import { ask, statusOf } from './ask.js';
 import { movable } from './drain.js';
 
 /** Ready pods by what made them: `namespace/Kind/name`, replica sets of one deployment together. */
@@ -29,8 +29,38 @@ export async function countReady(api: CoreV1Api): Promise<Baseline> {
   return counts;
 }
 
-/** What has fewer ready pods than before, in words; empty when nothing has. */
-export const missing = (before: Baseline, now: Baseline): string[] =>
-  Object.entries(before).flatMap(([key, count]) =>
-    (now[key] ?? 0) < count ? [`${key}: ${now[key] ?? 0} ready, ${count} before`] : [],
+/** Pods that the owner wants now, 0 for one that is gone; undefined for a kind that is nobody's but its controller's. */
+async function wantedNow(apps: Pick<AppsV1Api, ReadOwner>, key: string): Promise<number | undefined> {
+  const [namespace = '', kind = '', name = ''] = key.split('/');
+  const at = { namespace, name };
+  // A replica set is its deployment's, by the name without the hash, or its own.
+  const reads = {
+    ReplicaSet: [() => apps.readNamespacedDeployment(at), () => apps.readNamespacedReplicaSet(at)],
+    StatefulSet: [() => apps.readNamespacedStatefulSet(at)],
+  }[kind];
+  if (!reads) return undefined;
+  for (const read of reads)
+    try {
+      return (await read()).spec?.replicas ?? 1;
+    } catch (error) {
+      if (statusOf(error) !== 404) await ask(`look for ${key}`, () => Promise.reject(error as Error));
+    }
+  return 0;
+}
+type ReadOwner = 'readNamespacedDeployment' | 'readNamespacedReplicaSet' | 'readNamespacedStatefulSet';
+
+/**
+ * What has fewer ready pods than before and than its owner wants now, in words; empty when nothing has. A workload that its user makes smaller
+ * or deletes meanwhile is not lost.
+ */
+export async function missing(before: Baseline, now: Baseline, apps: Pick<AppsV1Api, ReadOwner>): Promise<string[]> {
+  const fewer = Object.entries(before).filter(([key, count]) => (now[key] ?? 0) < count);
+  const said = await Promise.all(
+    fewer.map(async ([key, count]) => {
+      const ready = now[key] ?? 0;
+      const wanted = Math.min(count, (await wantedNow(apps, key)) ?? count);
+      return ready < wanted ? [`${key}: ${ready} ready, ${count} before`] : [];
+    }),
   );
+  return said.flat();
+}

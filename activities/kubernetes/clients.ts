@@ -1,5 +1,5 @@
 import { Agent } from 'node:https';
-import { CoreV1Api, KubeConfig, type RequestContext, type V1Node } from '@kubernetes/client-node';
+import { AppsV1Api, CoreV1Api, KubeConfig, type RequestContext, type V1Node } from '@kubernetes/client-node';
 import type { Knex } from 'knex';
 import { readSecret, type Sealer } from '../../db/secret.js';
 import { fault } from '../../workflows/model/fault.js';
@@ -38,6 +38,11 @@ export class KubernetesClients {
 
   async open(clusterId: string): Promise<CoreV1Api> {
     return (await this.#client(clusterId)).api;
+  }
+
+  /** For the workloads that are asked for once in a while. */
+  async apps(clusterId: string): Promise<AppsV1Api> {
+    return (await this.#client(clusterId)).config.makeApiClient(AppsV1Api);
   }
 
   /** The nodes of a cluster by name, at most `maxAgeMs` old: those who wait for nodes of one cluster share one request. */

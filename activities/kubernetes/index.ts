@@ -130,7 +130,7 @@ export const kubernetesActivities = ({ db, sealer, kubernetes, pollMs }: Deps) =
         .ignore();
     },
 
-    /** Returns once every workload has as many ready pods as were counted. */
+    /** Returns once every workload has as many ready pods as were counted, or as its owner wants by now. */
     async waitBaseline(ref: StepRef): Promise<void> {
       const operation = await readOperation(db, ref.operationId);
       const kept = (await readDetails(db, ref.clusterId)).get(`baseline.${operation?.root_id}`);
@@ -138,7 +138,8 @@ export const kubernetesActivities = ({ db, sealer, kubernetes, pollMs }: Deps) =
       await waitFor(
         pollMs,
         async () => {
-          const lost = missing(before, await countReady(await kubernetes.open(ref.clusterId)));
+          const now = await countReady(await kubernetes.open(ref.clusterId));
+          const lost = await missing(before, now, await kubernetes.apps(ref.clusterId));
           if (lost.length > 0) throw fault('WorkloadLost', `not as ready as before: ${lost.slice(0, 10).join('; ')}`);
           return true;
         },
