@@ -52,7 +52,13 @@ export async function queueOperation(trx: Knex.Transaction, wanted: NewOperation
   const jobId = wanted.jobId ?? randomUUID();
   const operationId = randomUUID();
   const current = await holdCluster(trx, cluster.uuid);
-  const holder = await trx<OperationRow>('operation').where({ active_cluster_id: cluster.uuid }).first();
+  // A delete that waits has the cluster before whoever comes later, though whom it waits for may have let go already.
+  const holder =
+    (await trx<OperationRow>('operation').where({ active_cluster_id: cluster.uuid }).first()) ??
+    (await trx<OperationRow>('operation')
+      .where({ cluster_id: cluster.uuid, kind: 'delete' })
+      .whereNull('ended')
+      .first());
   // A delete ends whatever runs, but not another delete: that one is doing what was asked.
   const refusal =
     holder && (!wanted.takeOver || holder.kind === 'delete')

@@ -187,6 +187,18 @@ onEachEngine((engines) => {
       await assertHolds(world.db, remove.operationId, 'run-2');
     });
 
+    test('keeps the cluster for a take-over that has not seen yet that the holder has ended', async () => {
+      const cluster = await world.addCluster('kept');
+      const create = await world.queue(cluster);
+      await claim(create.operationId);
+      const remove = await world.queue(cluster, { kind: 'delete', takeOver: true, command: 'deleteKubernetesCluster' });
+      await settleOperation(world.db, create.operationId, outcome('superseded', { fault: 'Superseded' }));
+      const again = await world.queue(await reread(cluster), { attemptOf: await operation(create.operationId) });
+      expect(again).toMatchObject({ refused: true, heldBy: { uuid: remove.operationId } });
+      expect((await jobOf(again.jobId)).job_result).toContain('busy: operation \\"delete\\"');
+      expect(await claim(remove.operationId, 'run-2')).toMatchObject({ kind: 'delete' });
+    });
+
     test('ends a second delete well when the first has removed the cluster', async () => {
       const cluster = await world.addCluster('twice');
       const create = await world.queue(cluster);
