@@ -127,11 +127,22 @@ export function joinSteps(
   ];
 }
 
-export const leaveSteps = (context: BootContext, leaving: readonly NodeFacts[]): Group<Act> => ({
-  title: leaving.length === 1 ? `${nodeLabel(leaving[0]!)} leaves` : `${leaving.length} nodes leave`,
-  width: context.settings['cks.drain.width'],
-  lanes: leaving.map((node) => leaveNode(context, node)),
-});
+/**
+ * Control nodes leave one after the other: etcd is asked by one that stays to remove a member. Before revision 5 they left side by side, and
+ * that one could be leaving itself.
+ */
+export function leaveSteps(context: BootContext, leaving: readonly NodeFacts[]): Group<Act> {
+  const inTurn = isBefore(5, context.facts) ? [] : leaving.filter(({ role }) => role === 'control');
+  const others = leaving.filter((node) => !inTurn.includes(node));
+  return {
+    title: leaving.length === 1 ? `${nodeLabel(leaving[0]!)} leaves` : `${leaving.length} nodes leave`,
+    width: context.settings['cks.drain.width'],
+    lanes: [
+      inTurn.flatMap((node) => leaveNode(context, node)),
+      ...others.map((node) => leaveNode(context, node)),
+    ].filter((lane) => lane.length > 0),
+  };
+}
 
 /** Other offerings, role by role: changed where they are if the machine allows it, else each node is replaced by a new one. */
 function offeringSteps(context: BootContext, leaving: readonly NodeFacts[]): Item<Act>[] {
