@@ -25,7 +25,7 @@ const LAB_CNI =
 const LAB_REGISTRY =
   "create 1+1 with a private registry: pods run an image of it by containerd's own files, without a secret";
 const LAB_CONTROL =
-  'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place';
+  'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place, and all three are upgraded';
 const LAB_UPGRADE =
   'upgrade to the next minor, the worker killed during it: every node Ready at it, the workload never below its budget';
 const LAB_ETCD =

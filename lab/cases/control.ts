@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { LabCluster } from '../cluster.js';
-import { FIRST } from '../versions.js';
+import { LabCluster, CREATE_SECONDS } from '../cluster.js';
+import { sleep } from '../world.js';
+import { FIRST, NEXT } from '../versions.js';
 import type { LabCase } from './case.js';
 
 const version = FIRST.kubernetes;
 
 export const lostControl: LabCase = {
-  name: 'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place',
-  features: ['several control nodes', 'balancer', 'replace node', 'etcd member removal'],
+  name: 'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place, and all three are upgraded',
+  features: ['several control nodes', 'balancer', 'replace node', 'etcd member removal', 'upgrade'],
+  next: true,
   async run(world, say) {
     const cluster = await LabCluster.create(world, { name: 'three', version, controls: 3 });
     await cluster.expectHealthy({ version, controls: 3 });
@@ -29,6 +31,23 @@ export const lostControl: LabCase = {
     await cluster.expectServes();
     const controls = cluster.machines().filter(({ role }) => role === 'control');
     assert(!controls.some(({ uuid }) => uuid === lost!.uuid), 'the lost machine is no control node any more');
+    assert.deepEqual(await membersOf(cluster, others[0]!.name), controls.map(({ name }) => name).sort());
+
+    const job = await world.begun('upgradeKubernetesCluster', { id: cluster.id, kubernetesversionid: world.versions.get(NEXT.kubernetes)! });
+    let [isOver, asked, silent, longest] = [false, 0, 0, 0];
+    const watching = (async () => {
+      for (; !isOver; await sleep(500)) {
+        asked++;
+        silent = await cluster.kubectl('get', 'nodes').then(() => 0, () => silent + 1);
+        longest = Math.max(longest, silent);
+      }
+    })();
+    await cluster.succeeds(job, 3 * CREATE_SECONDS).finally(() => (isOver = true));
+    await watching;
+    say(`upgraded; of ${asked} questions to the API server on the way, ${longest} in a row had no answer at most`);
+    assert(longest <= 3, 'the API goes on while control nodes are upgraded');
+    await cluster.storeKubeconfig();
+    await cluster.expectHealthy({ version: NEXT.kubernetes, controls: 3 });
     assert.deepEqual(await membersOf(cluster, others[0]!.name), controls.map(({ name }) => name).sort());
     await cluster.delete();
     cluster.expectNothingLeft();

@@ -4,6 +4,7 @@ import { ownNetwork } from './cni.js';
 import { lostControl } from './control.js';
 import { createAndDelete, killedInCreate } from './create.js';
 import { dedicatedEtcd } from './etcd.js';
+import { evidenceOfFailure } from './evidence.js';
 import { externalMachine } from './external.js';
 import { killedAtRandom } from './kills.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
@@ -19,6 +20,7 @@ export const CASES: readonly LabCase[] = [
   externalMachine,
   upgradeWithBudget,
   cancelledCreate,
+  evidenceOfFailure,
   cancelledUpgrade,
   dedicatedEtcd,
   ownNetwork,
