@@ -5,7 +5,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { CASES } from '../fakes/cluster-facts.js';
+import { CASES, runningCluster } from '../fakes/cluster-facts.js';
 import { OperationWorld, playedBy } from '../fakes/operation-world.js';
 import { TemporalFixture } from '../fakes/temporal.js';
 import { WORKFLOW_OF } from '../../workflows/client.js';
@@ -25,13 +25,40 @@ if (!name || !/^[a-z0-9.-]+$/.test(name)) {
 const folder = path.resolve('test/replay/histories');
 mkdirSync(folder, { recursive: true });
 const fileOf = (title: string) => path.join(folder, `${name}.${title}.json.gz`);
-/** Without what tells of the machine that recorded it: no replay asks for that. */
-async function keep(file: string, handle: WorkflowHandle): Promise<void> {
+/** Without what tells of the machine that recorded it: no replay asks for that. Returns what was kept. */
+async function keep(file: string, handle: WorkflowHandle): Promise<string> {
   const text = historyToJSON(await handle.fetchHistory())
     .replaceAll(`${process.pid}@${hostname()}`, 'recorder')
     .replaceAll(`${path.resolve()}/`, '');
   writeFileSync(file, gzipSync(text, { level: 9 }));
   process.stdout.write(`${path.basename(file)}\n`);
+  return text;
+}
+
+/** A cancel of so much that the undo goes on in a second run: both of them. */
+async function keepLongUndo(): Promise<void> {
+  const [first, second] = [
+    fileOf('scale-up-by-200.cancelled-first-run'),
+    fileOf('scale-up-by-200.cancelled-second-run'),
+  ];
+  if (existsSync(second)) return;
+  const world = new OperationWorld(runningCluster(1, 1, { request: { size: 201 } }), {}, 'scale');
+  // A little before the history is so long that the operation itself goes on.
+  let longEnough!: () => void;
+  const isLong = new Promise<void>((resolve) => (longEnough = resolve));
+  world.onBegin = ({ title, undo }) => {
+    if (undo || world.calls.length < 1400) return;
+    world.troubles.set(title, 'hang');
+    longEnough();
+  };
+  const handle = await temporal.start(WORKFLOW_OF.scale, (id) => worlds.set(id, world));
+  await isLong;
+  await handle.signal('stop', 'cancel');
+  await handle.result();
+  const { workflow } = temporal.env.client;
+  const text = await keep(first, workflow.getHandle(handle.workflowId, handle.firstExecutionRunId));
+  if (!text.includes('CONTINUED_AS_NEW')) throw new Error('the undo did not go on: try other numbers');
+  await keep(second, workflow.getHandle(handle.workflowId));
 }
 
 const temporal = await TemporalFixture.start(path.resolve('workflows/index.ts'));
@@ -63,6 +90,7 @@ await temporal.withWorker(
         await keep(file, handle);
       }
     }
+    await keepLongUndo();
   },
 );
 for (const [title, { type, args, activities }] of Object.entries(OTHER_RUNS)) {
