@@ -50,6 +50,22 @@ test('an etcd member that was left off is started before the API server is waite
 }); // prettier-ignore
 
 test.each([
+  ['one after the other', LIST_REVISION, 2],
+  ['side by side where the run began with an older build', 4, 3],
+])('control nodes that leave together leave %s', (_, revision, lanes) => {
+  const nodes = [...[1, 2, 3].map((index) => aNode('control', index)), aNode('worker', 1), aNode('worker', 2)];
+  const leave = ['vm-control-1', 'vm-control-2', 'vm-worker-2'];
+  const facts = runningCluster(3, 2, { nodes, request: { machineIds: leave }, revision });
+  const group = layOut(LISTS.scale.steps(facts, DEFAULT_SETTINGS)).entries.find((entry) => 'lanes' in entry)!;
+  const members = group.lanes.map((lane) =>
+    lane.flatMap((entry) => ('step' in entry ? entry.step.title : [])).filter((title) => title.includes('etcd member')),
+  );
+  expect(members).toHaveLength(lanes);
+  const own = ['control-1: remove its etcd member', 'control-2: remove its etcd member'];
+  expect(members.filter((lane) => lane.length > 0)).toEqual(lanes === 2 ? [own] : own.map((title) => [title]));
+});
+
+test.each([
   ['is a point of no return: a cancel finishes the row', LIST_REVISION, true],
   ['is taken for undone where the run began with an older build', 4, false],
 ])('the record of the new size %s', (_, revision, expected) => {
