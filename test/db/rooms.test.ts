@@ -61,7 +61,7 @@ onEachEngine((engines) => {
       expect([second!.enabled, third!.enabled, second!.tags]).toEqual([false, false, []]);
     });
 
-    test('are as many times what the host has as overprovisioning says', async () => {
+    test('are as many times what the host has as cpu.overprovisioning.factor and mem.overprovisioning.factor say', async () => {
       await world.db('host').where({ uuid: hosts[0]!.uuid }).update({ cpus: 8, cpus_used: 3, ram_mb: 1000, ram_mb_used: 250 }); // prettier-ignore
       await writeSetting(world.db, 'cpu.overprovisioning.factor', '4');
       await writeSetting(world.db, 'mem.overprovisioning.factor', '2');
