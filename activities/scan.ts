@@ -1,3 +1,4 @@
+import { holdCluster } from '../db/clusters.js';
 import { readSettings } from '../db/configuration.js';
 import { nowPlus, transact } from '../db/knex.js';
 import { queueOperation, settleOperation } from '../db/operations.js';
@@ -122,16 +123,20 @@ async function retryDeletes({ db, temporal, log }: Deps): Promise<void> {
       .first<object | undefined>();
     if (!due) continue;
     const settings = await readSettings(db, cluster.account_id);
-    const queued = await transact(db, (trx) =>
-      queueOperation(trx, {
+    const queued = await transact(db, async (trx) => {
+      await holdCluster(trx, cluster.uuid);
+      // Its user may have asked for it again since: a job of ours would only be refused.
+      if (await trx('operation').where({ cluster_id: cluster.uuid }).whereNull('ended').first('uuid')) return undefined;
+      return queueOperation(trx, {
         kind: 'delete',
         cluster,
         caller: { accountId: last.account_id, userId: last.user_id },
         settings,
         attemptOf: last,
         command: 'deleteKubernetesCluster',
-      }),
-    );
+      });
+    });
+    if (!queued) continue;
     log.info({ cluster: cluster.name, attempt: last.attempt + 1 }, 'trying an unfinished delete again');
     const operation = await db<OperationRow>('operation').where({ uuid: queued.operationId }).first();
     const run = operation && (await readRun(db, operation));

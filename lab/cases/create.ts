@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { LabCluster, CREATE_SECONDS } from '../cluster.js';
+import { labRandom } from '../random.js';
 import { FIRST } from '../versions.js';
+import { sleep } from '../world.js';
 import type { LabCase } from './case.js';
 
 const version = FIRST.kubernetes;
@@ -25,10 +27,13 @@ export const killedInCreate: LabCase = {
   core: true,
   async run(world, say) {
     const { cluster, job } = await LabCluster.begin(world, { name: 'killed', version });
+    const random = labRandom(say);
     for (const kind of ['node.install', 'node.init', 'node.join.worker']) {
       await cluster.reaches(job, kind);
+      const seconds = 3 * random();
+      await sleep(1000 * seconds);
       await world.kill('worker');
-      say(`killed the worker during ${kind}`);
+      say(`killed the worker ${seconds.toFixed(1)} s after ${kind} had begun`);
     }
     await cluster.succeeds(job, CREATE_SECONDS);
     await cluster.storeKubeconfig();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { LabCluster, CREATE_SECONDS } from '../cluster.js';
-import { randomOf } from '../random.js';
+import { labRandom } from '../random.js';
 import { Storm } from '../storm.js';
 import { FIRST, NEXT } from '../versions.js';
 import type { LabCase } from './case.js';
@@ -12,9 +12,7 @@ export const killedAtRandom: LabCase = {
   features: ['durable operations', 'create', 'scale up', 'upgrade', 'cks-node install', 'cks-node init', 'cks-node join', 'cks-node upgrade'],
   next: true,
   async run(world, say) {
-    const seed = Number(process.env['CKS_LAB_SEED'] ?? Date.now() % 2 ** 32);
-    say(`random moments of CKS_LAB_SEED=${seed}`);
-    const random = randomOf(seed);
+    const random = labRandom(say);
     const sum = { kills: 0, cuts: 0 };
     const { cluster, job } = await LabCluster.begin(world, { name: 'storm', version: FIRST.kubernetes });
     const through = async (what: string, job: string) => {
