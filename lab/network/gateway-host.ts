@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
+import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import type { Program } from '../../activities/gateway/forced-command.js';
 import { Secret } from '../../db/secret.js';
 import { Underlay, guestProgram } from './underlay.js';
 
-export const login = ssh2.utils.generateKeyPairSync('ed25519');
-export const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+export const login = newSshKeyPair();
+export const hostKey = newSshKeyPair();
 
 /** A gateway host with a real SSH server, which knows our key for the one program. This process reaches it through a relay. */
 export class GatewayHost {

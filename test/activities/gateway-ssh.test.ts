@@ -1,4 +1,4 @@
-import ssh2 from 'ssh2';
+import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import type { GatewayNetwork } from '../../activities/gateway/driver.js';
 import { forcedCommand, type Program } from '../../activities/gateway/forced-command.js';
 import { sshGateway } from '../../activities/gateway/ssh.js';
@@ -6,7 +6,7 @@ import { GatewayHost, hostKey } from '../../lab/network/gateway-host.js';
 import { describeGateway } from './gateway-contract.js';
 import { networkAt } from './zone-fixture.js';
 
-const stranger = ssh2.utils.generateKeyPairSync('ed25519');
+const stranger = newSshKeyPair();
 
 let networks = 0;
 

@@ -1,6 +1,7 @@
 import { FakeGateway } from '../fakes/gateway.js';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import ssh2 from 'ssh2';
+import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import { machineActivities } from '../../activities/machines.js';
 import { userSeedFiles, type UserSeed } from '../../activities/hypervisor/user-seed.js';
 import { accountKeyPair } from '../../db/account-key.js';
@@ -132,7 +133,7 @@ describe('a user’s machine in the simulated zone', () => {
     await zone.gateway().apply({ ...gateway, networkId: network.uuid, tiers, balancers: [] });
     const key = await accountKeyPair(world.db, world.sealer, world.accountId);
     expect(await logIn(publicAddress, key.private, vm.ssh_host_key!)).toBe('let in');
-    const stranger = ssh2.utils.generateKeyPairSync('ed25519').private;
+    const stranger = newSshKeyPair().private;
     await expect(logIn(publicAddress, stranger, vm.ssh_host_key!)).rejects.toThrow(/authentication/);
   });
 

@@ -1,4 +1,4 @@
-import ssh2 from 'ssh2';
+import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import { TOKEN, addToken, api, initInput, nodes, readiness, until } from '../simulator/cluster-fixture.js';
 import {
   CERTIFICATE_KEY,
@@ -45,7 +45,7 @@ describe('a simulated node', () => {
     await start();
     const { network } = await nodes(zone);
     await shellTo(network);
-    const stranger = ssh2.utils.generateKeyPairSync('ed25519');
+    const stranger = newSshKeyPair();
     await expect(Shell.open(network.publicAddress, 2222, stranger.private)).rejects.toThrow(/authentication/i);
     await expect(Shell.open(network.publicAddress, 2222, undefined, 'root')).rejects.toThrow(/authentication/i);
   });

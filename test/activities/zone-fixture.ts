@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
+import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import { simulatorGateway } from '../../activities/gateway/simulator.js';
 import type { GatewayNetwork } from '../../activities/gateway/driver.js';
 import type { DomainSpec, ImageSpec, SeedMedium, VolumeSpec } from '../../activities/hypervisor/driver.js';
@@ -22,8 +23,8 @@ export interface Machine {
   volume: VolumeSpec;
 }
 
-export const keyPair = ssh2.utils.generateKeyPairSync('ed25519');
-export const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+export const keyPair = newSshKeyPair();
+export const hostKey = newSshKeyPair();
 export const PROGRAM = Buffer.from('#!/bin/bash\necho a stand-in for cks-node\n');
 export const HASH = createHash('sha256').update(PROGRAM).digest('hex').slice(0, 16);
 export const CERTIFICATE_KEY = 'a'.repeat(64);

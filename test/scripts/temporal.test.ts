@@ -108,7 +108,8 @@ describe('the temporal program', () => {
       server.stderr.on('data', (text) => (words += String(text)));
       const ended = new Promise((resolve) => server.on('close', resolve));
       try {
-        for (let tries = 0; !(await accepts(port)) && tries < 300; tries++) await new Promise((r) => setTimeout(r, 50));
+        for (let tries = 0; !(await accepts(port)) && tries < 1200; tries++)
+          await new Promise((r) => setTimeout(r, 50));
         if (round === 1) await setRetention(path, port, settings);
         const namespace = await run(path, ['operator', 'namespace', 'describe', '-n', 'default', '--address', address]);
         expect(namespace.stdout).toMatch(/RetentionTtl\s+720h0m0s/);

@@ -1,6 +1,6 @@
 import { FakeGateway } from '../fakes/gateway.js';
 import { fileURLToPath } from 'node:url';
-import ssh2 from 'ssh2';
+import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import { machineActivities, resumeMachineJobs } from '../../activities/machines.js';
 import { accountKeyPair } from '../../db/account-key.js';
 import { addMachine } from '../../db/add-machine.js';
@@ -84,7 +84,7 @@ const used = async () => {
 const failure = (job: JobRow) => (JSON.parse(job.job_result ?? '{}') as { errortext?: string }).errortext;
 
 test('a deployed machine runs on one host, with its seed, its address and its room', async () => {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519');
+  const pair = newSshKeyPair();
   await world.db('ssh_keypairs').insert({
     uuid: 'k', keypair_name: 'mine', account_id: world.accountId, domain_id: world.domainId, fingerprint: 'f', public_key: pair.public, created: now(world.db),
   }); // prettier-ignore
