@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../db/project-root.js';
+import { freePorts } from '../lab/free-ports.js';
 import { ApiClient, type Credentials } from '../scripts/client.js';
 
 export interface Service {
@@ -18,24 +18,14 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
-
 /** Everything as a user starts it, in a folder and on ports of its own. */
 export async function startService(
   env: Record<string, string>,
   home = mkdtempSync(path.join(tmpdir(), 'cks-bench-')),
 ): Promise<Service> {
   const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'SIMULATOR_PORT', 'METRICS_PORT'];
-  const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()] as const)));
+  const free = await freePorts(names.length);
+  const ports = Object.fromEntries(names.map((name, i) => [name, free[i]!] as const));
   const began = performance.now();
   const child = spawn(process.execPath, [path.join(projectRoot(), 'dist/scripts/start.js')], {
     env: {

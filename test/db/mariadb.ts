@@ -1,10 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePorts } from '../../lab/free-ports.js';
 
 const run = promisify(execFile);
 const START_MS = 60_000;
@@ -27,15 +27,6 @@ function program(name: string): string {
   return join(found, name);
 }
 
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-
 /** A server of this test's own, with a folder that is deleted with it and a password nobody else knows. */
 export async function startMariaDb(): Promise<MariaDb> {
   const [install, daemon] = [program('mariadb-install-db'), program('mariadbd')];
@@ -52,7 +43,7 @@ export async function startMariaDb(): Promise<MariaDb> {
     '--skip-test-db',
     user,
   ]);
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const password = randomBytes(16).toString('hex');
   const init = join(folder, 'init.sql');
   writeFileSync(

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../db/project-root.js';
+import { freePorts } from '../../lab/free-ports.js';
 
 const PARTS = ['api', 'worker', 'simulator', 'temporal'];
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -15,14 +16,6 @@ async function until<T>(what: string, look: () => T | undefined | false, limitMs
     await sleep(20);
   }
   throw new Error(`waited in vain: ${what}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 interface Started {
@@ -43,9 +36,9 @@ describe('npm start', () => {
 
   beforeEach(async () => {
     home = mkdtempSync(join(tmpdir(), 'cks-start-'));
-    ports = {};
-    for (const name of ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'SIMULATOR_PORT', 'METRICS_PORT'])
-      ports[name] = String(await freePort());
+    const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'SIMULATOR_PORT', 'METRICS_PORT'];
+    const free = await freePorts(names.length);
+    ports = Object.fromEntries(names.map((name, i) => [name, String(free[i])]));
   });
 
   afterEach(async () => {

@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePorts } from '../../lab/free-ports.js';
 import { accepts } from '../../scripts/ports.js';
 import { findTemporal, setRetention } from '../../scripts/temporal.js';
 import { behaviourOptions, devServerArguments, readTemporalSettings } from '../../scripts/temporal-settings.js';
@@ -13,14 +13,6 @@ const settings = readTemporalSettings();
 const noNetwork = async (): Promise<string> => {
   throw new Error('no network');
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('temporal-dev.yaml', () => {
   test('durations keep their quotes on the command line, since dynamic configuration wants JSON', () => {
@@ -98,7 +90,7 @@ describe('the temporal program', () => {
   /** On free ports; on others where a neighbour took one of them meanwhile. */
   async function start(path: string, dbFilename: string) {
     for (;;) {
-      const [port, uiPort] = [await freePort(), await freePort()];
+      const [port = 0, uiPort = 0] = await freePorts(2);
       const server = spawn(path, devServerArguments(settings, { port, uiPort, dbFilename }));
       const said = { words: '', isOver: false };
       server.stderr.on('data', (text) => (said.words += String(text)));

@@ -14,7 +14,8 @@ import { devServerArguments, readTemporalSettings } from '../../scripts/temporal
 import { findTemporal } from '../../scripts/temporal.js';
 import type { ClusterRow, JobRow, OperationRow, StepRow } from '../../db/rows.js';
 import { connectTemporal } from '../../workflows/client.js';
-import { freePorts, sleep, StackPart } from './parts.js';
+import { freePorts } from '../../lab/free-ports.js';
+import { sleep, StackPart } from './parts.js';
 
 const exec = promisify(execFile);
 /** Also for the compiled form, in dist/. */
