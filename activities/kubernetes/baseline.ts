@@ -30,7 +30,7 @@ export async function countReady(api: CoreV1Api): Promise<Baseline> {
 }
 
 /** Pods that the owner wants now, 0 for one that is gone; undefined for a kind that is nobody's but its controller's. */
-async function wantedNow(apps: Pick<AppsV1Api, ReadOwner>, key: string): Promise<number | undefined> {
+async function wantedNow(apps: Owners, key: string): Promise<number | undefined> {
   const [namespace = '', kind = '', name = ''] = key.split('/');
   const at = { namespace, name };
   // A replica set is its deployment's, by the name without the hash, or its own.
@@ -47,14 +47,16 @@ async function wantedNow(apps: Pick<AppsV1Api, ReadOwner>, key: string): Promise
     }
   return 0;
 }
-type ReadOwner = 'readNamespacedDeployment' | 'readNamespacedReplicaSet' | 'readNamespacedStatefulSet';
+type Owners = Pick<AppsV1Api, 'readNamespacedDeployment' | 'readNamespacedReplicaSet' | 'readNamespacedStatefulSet'>;
 
 /**
  * What has fewer ready pods than before and than its owner wants now, in words; empty when nothing has. A workload that its user makes smaller
- * or deletes meanwhile is not lost.
+ * or deletes meanwhile is not lost. `open`: called only where something has fewer.
  */
-export async function missing(before: Baseline, now: Baseline, apps: Pick<AppsV1Api, ReadOwner>): Promise<string[]> {
+export async function missing(before: Baseline, now: Baseline, open: () => Promise<Owners>): Promise<string[]> {
   const fewer = Object.entries(before).filter(([key, count]) => (now[key] ?? 0) < count);
+  if (fewer.length === 0) return [];
+  const apps = await open();
   const said = await Promise.all(
     fewer.map(async ([key, count]) => {
       const ready = now[key] ?? 0;

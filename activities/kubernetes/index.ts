@@ -139,7 +139,7 @@ export const kubernetesActivities = ({ db, sealer, kubernetes, pollMs }: Deps) =
         pollMs,
         async () => {
           const now = await countReady(await kubernetes.open(ref.clusterId));
-          const lost = await missing(before, now, await kubernetes.apps(ref.clusterId));
+          const lost = await missing(before, now, () => kubernetes.apps(ref.clusterId));
           if (lost.length > 0) throw fault('WorkloadLost', `not as ready as before: ${lost.slice(0, 10).join('; ')}`);
           return true;
         },

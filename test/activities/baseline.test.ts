@@ -54,5 +54,5 @@ test.each<[string, Record<string, number>, Record<string, number>, Record<string
   ['a replica set has no deployment', { 'shop/ReplicaSet/bare': 2 }, {}, { 'ReplicaSet shop/bare': 2 }, ['shop/ReplicaSet/bare: 0 ready, 2 before']],
   ['only its own controller knows', { 'shop/Rollout/web': 2 }, { 'shop/Rollout/web': 1 }, {}, ['shop/Rollout/web: 1 ready, 2 before']],
 ])('of a workload is missed what it says when %s', async (_, before, now, owners, lost) => {
-  expect(await missing(before, now, apps(owners))).toEqual(lost);
+  expect(await missing(before, now, () => Promise.resolve(apps(owners)))).toEqual(lost);
 }); // prettier-ignore
