@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { LabCluster, CREATE_SECONDS } from '../cluster.js';
+import { expectNoMetadata } from '../metadata.js';
 import { labRandom } from '../random.js';
 import { FIRST } from '../versions.js';
 import { sleep } from '../world.js';
@@ -9,13 +10,14 @@ const version = FIRST.kubernetes;
 
 export const createAndDelete: LabCase = {
   name: 'create 1+1: nodes Ready, CoreDNS runs, a pod serves through a service; delete leaves nothing',
-  features: ['create', 'delete', 'kubeconfig', 'version media', 'default CNI', 'CoreDNS', 'cloud controller secret', 'isolated network', 'port forwarding and firewall'],
+  features: ['create', 'delete', 'kubeconfig', 'version media', 'default CNI', 'CoreDNS', 'cloud controller secret', 'isolated network', 'port forwarding and firewall', 'no metadata server'],
   core: true,
   async run(world) {
     const cluster = await LabCluster.create(world, { name: 'first', version });
     await cluster.expectHealthy({ version });
     await cluster.expectServes();
     await cluster.expectCloudSecret();
+    await expectNoMetadata(cluster);
     await cluster.delete();
     cluster.expectNothingLeft();
   },

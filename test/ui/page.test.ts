@@ -160,6 +160,21 @@ test('a scale is agreed to with the plan that was shown, and a change of the for
   expect(JSON.parse(String(operation.params))).toEqual({ size: 3 });
 });
 
+test.each([
+  ['Stop', 'Running'],
+  ['Start', 'Stopped'],
+] as const)('%s of a cluster that is %s begins once its plan is agreed to', async (verb, state) => {
+  const { uuid } = await addCluster(h.db, h.users.U, { name: `to-${verb.toLowerCase()}`, state });
+  await signIn();
+  await page.getByRole('link', { name: `to-${verb.toLowerCase()}` }).click();
+  await page.getByRole('button', { name: `${verb} …` }).click();
+  await page.locator('dialog .steps .step').first().waitFor();
+  await page.getByRole('button', { name: verb, exact: true }).click();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  const begun = await h.db('operation').where({ cluster_id: uuid });
+  expect(begun).toMatchObject([{ kind: verb.toLowerCase(), ended: null }]);
+});
+
 test('what a state does not allow is marked, says why, and does nothing', async () => {
   await addCluster(h.db, h.users.U, { name: 'asleep', state: 'Stopped' });
   await signIn();
