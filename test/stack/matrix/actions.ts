@@ -12,9 +12,9 @@ export interface Spot {
   node: { name: string; instance: string } | undefined;
 }
 type Place = Pick<Fault, 'on' | 'match' | 'of'>;
-/** What the work of a kind of step is in the simulated zone, and the setting that bounds the step. */
+/** What the work of a kind of step is in the simulated zone, and the settings that bound the step together. */
 interface Action {
-  limit: SettingName;
+  limits: readonly SettingName[];
   place(spot: Spot, title: string): Place;
 }
 
@@ -24,16 +24,16 @@ function instanceOf({ node }: Spot, title: string): string {
   return node.instance;
 }
 const machine = (kind: string, limit: SettingName = 'cks.machine.timeout'): Action => ({
-  limit,
+  limits: [limit],
   place: (spot, title) => ({ on: 'hypervisor', match: kind, of: instanceOf(spot, title) }),
 });
 const gateway = (kind: string): Action => ({
-  limit: 'cks.network.timeout',
+  limits: ['cks.network.timeout'],
   place: ({ networkId }) => ({ on: 'gateway', match: kind, of: networkId }),
 });
 /** One subcommand of `cks-node` on the node that the title names, or on any of the cluster. */
 const node = (subcommand: string, limit: SettingName): Action => ({
-  limit,
+  limits: [limit],
   place: ({ node: found, clusterName }) => ({
     on: 'node',
     match: `node.${subcommand}`,
@@ -42,11 +42,11 @@ const node = (subcommand: string, limit: SettingName): Action => ({
 });
 /** A run that is keyed by the step: others of its kind may run on the node meanwhile. */
 const run = (subcommand: string, limit: SettingName): Action => ({
-  limit,
+  limits: [limit],
   place: ({ operationId, line }) => ({ on: 'node', match: `${subcommand}-${operationId}-${line}` }),
 });
 const kubernetes = (action: string, limit: SettingName = 'cks.api.timeout'): Action => ({
-  limit,
+  limits: [limit],
   place: ({ node: found, clusterId }) => ({ on: 'kubernetes', match: action, of: found?.name ?? clusterId }),
 });
 
@@ -72,7 +72,7 @@ export const ACTIONS: Record<string, Action | 'rows'> = {
   'machine.ssh': 'rows',
   'medium.attach': machine('medium.attach'),
   'medium.eject': {
-    limit: 'cks.machine.timeout',
+    limits: ['cks.machine.timeout'],
     // The zone is asked to eject by machine, whichever the medium: only the deletion of the seed is known from the ejection of the other.
     place: (spot, title) => ({
       on: 'hypervisor',
@@ -99,7 +99,8 @@ export const ACTIONS: Record<string, Action | 'rows'> = {
   'node.upgrade.worker': node('upgrade', 'cks.node.upgrade.timeout'),
   'node.return': kubernetes('patch.nodes', 'cks.node.ready.timeout'),
   'etcd.health': {
-    limit: 'cks.etcd.timeout',
+    // A member of a stopped machine boots meanwhile.
+    limits: ['cks.etcd.timeout', 'cks.node.boot.timeout'],
     place: ({ operationId, line }) => ({ on: 'node', match: `etcd-health-${operationId}-${line}-` }),
   },
   'etcd.save': run('etcd', 'cks.etcd.timeout'),

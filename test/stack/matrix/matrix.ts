@@ -222,7 +222,7 @@ export class Matrix {
     const before = isNew ? undefined : stack.cluster(subject.id);
     const madeBefore = (await stack.effects()).length;
 
-    const limit = action === 'rows' ? LISTS[shape.kind].limit : action.limit;
+    const limits = action === 'rows' ? [LISTS[shape.kind].limit] : action.limits;
     const isBounded = fault === 'hang' || (fault === 'failForGood' && action === 'rows');
     const place = (state: 'running' | 'done', times: number) => breakRow(stack, subject.name, title, state, times);
     // The upgrade of the first control node is two activities: it would be held between them.
@@ -234,7 +234,9 @@ export class Matrix {
       if (action === 'rows' && fault === 'fail') place('running', 2);
       if (action === 'rows' && fault === 'loseReply' && then === 'resume') place('done', 1);
       if (isHeld || (action === 'rows' && fault === 'hang')) place('done', MANY);
-      const setting = (value: string) => stack.call('updateConfiguration', { name: limit, value });
+      const setting = async (value: string) => {
+        for (const name of limits) await stack.call('updateConfiguration', { name, value });
+      };
       const seconds = action === 'rows' ? SHORT + Math.ceil(3 * (this.#took.get(operation) ?? 0)) : SHORT;
       if (isBounded) await setting(String(seconds));
       try {
