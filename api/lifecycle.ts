@@ -44,6 +44,8 @@ export async function changeCluster(
     const facts = await readClusterFacts(ctx.db, cluster);
     const wanted = await decide(cluster, facts, settings);
     if ('done' in wanted) {
+      const planned = planAnswer([], asked);
+      if (planned) return planned;
       const caller = { accountId: ctx.caller.account.uuid, userId: ctx.caller.user.uuid };
       return job(await finishedJob(ctx.db, { command: ctx.command.name, ...caller, result: wanted.done }));
     }

@@ -19,7 +19,7 @@ import { fault } from '../../workflows/model/fault.js';
 import { LIST_REVISION, type ClusterFacts } from '../../workflows/model/operation.js';
 import { quorumWarnings } from '../../workflows/model/quorum.js';
 import { createClusterSteps } from '../../workflows/steps/create-cluster.js';
-import { command, EVERYONE, job, type Context } from '../command.js';
+import { command, EVERYONE, job, type Answer, type Context } from '../command.js';
 import { newOwner } from '../ownership.js';
 import { startQueued } from '../operations.js';
 import { OWNER, p } from '../params.js';
@@ -129,7 +129,7 @@ export const createKubernetesCluster = command({
       templateId: undefined,
       ...owner,
     };
-    if (clusterType === 'ExternalManaged') return createExternal(ctx, wish, ids, asked.description);
+    if (clusterType === 'ExternalManaged') return createExternal(ctx, wish, ids, asked);
 
     const read = readRoleGroups(asked.nodeaffinitygroups ?? []);
     if ('problem' in read) throw fault('Refused', read.problem);
@@ -140,6 +140,7 @@ export const createKubernetesCluster = command({
     const { zone, networkOffering, template } = rows;
     if (!zone || !networkOffering || !template)
       throw fault('Internal', 'the rules passed a create that lacks its zone, offering or template');
+    const cni = await cniValues(ctx, asked);
     const size = asked.size ?? 0;
     const warnings = quorumWarnings({ controls: wish.controlNodes, etcd: wish.etcdNodes });
     const planned = planAnswer(createClusterSteps(newFacts(wish, size, asked, rows), settings), asked, warnings);
@@ -151,7 +152,6 @@ export const createKubernetesCluster = command({
     const sum = (of: (offering: OfferingFacts) => number) =>
       counts.reduce((total, [type, count]) => total + count * of(offerings.get(type) ?? NOTHING), 0);
     const templateOf = (type: string) => wish.nodeTemplates.find(({ node }) => node?.toLowerCase() === type)?.template;
-    const cni = await cniValues(ctx, asked);
     const account = await ctx
       .db('account')
       .where({ uuid: owner.accountId })
@@ -286,18 +286,25 @@ async function addDetails(
 }
 
 /** A cluster that somebody else runs: only its row (`api.md` §2.5 "ExternalManaged"). */
-async function createExternal(ctx: Context, wish: CreateWish, ids: CreateIds, description: string | undefined) {
+async function createExternal(
+  ctx: Context,
+  wish: CreateWish,
+  ids: CreateIds,
+  asked: { description?: string; dryrun?: boolean; planhash?: string },
+): Promise<Answer> {
   if (wish.name.trim() === '') throw fault('Refused', 'Invalid name for the Kubernetes cluster: it is empty');
   const rows = await readCreateRows(ctx.db, ids, wish, await ctx.settings(ids.accountId));
   if (wish.keypair !== undefined && !rows.facts.keypairExists)
     throw fault('Refused', `There is no SSH key pair named "${wish.keypair}" in the owner's account`);
+  const planned = planAnswer([], asked);
+  if (planned) return planned;
   const nodes = wish.controlNodes + (wish.size ?? 0);
   const offering = rows.facts.offerings.get(ids.offeringId ?? '');
   const { cluster, jobId } = await transact(ctx.db, async (trx) => {
     const cluster = await addCluster(trx, {
       ...ids,
       name: wish.name,
-      description: description ?? wish.name,
+      description: asked.description ?? wish.name,
       networkOwned: false,
       controlOfferingId: undefined,
       workerOfferingId: undefined,

@@ -6,7 +6,8 @@ import type { ClusterRow } from '../../db/rows.js';
 import type { ClusterFacts } from '../../workflows/model/operation.js';
 import { readClusterFacts } from '../../db/cluster-facts.js';
 import { deleteClusterSteps } from '../../workflows/steps/delete-cluster.js';
-import { command, EVERYONE, job } from '../command.js';
+import { fault } from '../../workflows/model/fault.js';
+import { command, EVERYONE, job, type Answer } from '../command.js';
 import { failedJob } from '../failed-job.js';
 import { mayAccess } from '../ownership.js';
 import { callerOf, limitOf, startMachineRuns } from '../machines.js';
@@ -37,20 +38,22 @@ export const deleteKubernetesCluster = command({
   response: 'success',
   async handler(ctx, asked) {
     const cluster = await readCluster(ctx.db, asked.id);
+    /** What is wrong with the request is the job's failure; with `dryrun` it is the answer. */
+    const refused = async (text: string): Promise<Answer> => {
+      if (asked.dryrun) throw fault('Refused', text);
+      return job(await failedJob(ctx, text));
+    };
     if (!cluster || cluster.removed !== null)
-      return job(await failedJob(ctx, `Invalid Kubernetes cluster id ${asked.id}: the cluster was deleted`));
+      return refused(`Invalid Kubernetes cluster id ${asked.id}: the cluster was deleted`);
     if (!(await mayAccess(ctx.db, ctx.caller, cluster.account_id)))
-      return job(await failedJob(ctx, 'Caller does not have permission to operate with provided resource.'));
+      return refused('Caller does not have permission to operate with provided resource.');
     if (asked.expunge && cluster.cluster_type === 'ExternalManaged' && ctx.caller.role === 'U')
-      return job(await failedJob(ctx, 'Parameter expunge can be passed by administrators only: use cleanup'));
+      return refused('Parameter expunge can be passed by administrators only: use cleanup');
     const facts = await readClusterFacts(ctx.db, cluster);
     const blockers = await readBlockers(ctx.db, cluster, facts);
     if (blockers.length > 0)
-      return job(
-        await failedJob(
-          ctx,
-          `The network of cluster ${cluster.name} goes with it, and these machines are still on it: ${blockers.join(', ')}; remove them first`,
-        ),
+      return refused(
+        `The network of cluster ${cluster.name} goes with it, and these machines are still on it: ${blockers.join(', ')}; remove them first`,
       );
     const settings = await ctx.settings(cluster.account_id);
     const planned = planAnswer(deleteClusterSteps(facts, settings), asked);

@@ -1,8 +1,8 @@
 import { call, start, type Item, type Sent } from '../api.js';
 import { h, show, type Child } from '../dom.js';
 import { openDialog } from './dialog.js';
-import { attempt, notice } from './notice.js';
-import { stepList } from './steps.js';
+import { attempt } from './notice.js';
+import { planView } from './plan.js';
 
 export interface PlannedAction {
   heading: string;
@@ -52,14 +52,9 @@ export function askWithPlan(action: PlannedAction, signal: AbortSignal): void {
       throw error;
     });
     if (mine !== asked) return;
-    hash = answer.plan?.hash as string | undefined;
-    if (hash === undefined) return show(plan, notice('plain', 'Nothing is to be done: it is as wanted already.'));
-    show(
-      plan,
-      ((answer.plan?.warnings ?? []) as string[]).map((each) => h('p', { class: 'notice warn' }, each)),
-      h('h3', {}, 'What will happen'),
-      stepList((answer.plan?.steps ?? []) as Item[]),
-    );
+    show(plan, planView(answer.plan as Item, h('h3', {}, 'What will happen'), 'Nothing is to be done: it is as wanted already.')); // prettier-ignore
+    if (answer.plan.steps.length === 0) return;
+    hash = answer.plan.hash as string;
     agree.disabled = false;
   };
   openDialog(heading, signal, (close) => {

@@ -3,7 +3,7 @@ import { readChoices } from '../choices.js';
 import { h, show } from '../dom.js';
 import { parameterField, readFields, variableFields } from '../parts/field.js';
 import { attempt, notice } from '../parts/notice.js';
-import { stepList } from '../parts/steps.js';
+import { planView } from '../parts/plan.js';
 import { go, linkTo, type ShowView } from '../router.js';
 
 const FIRST = [
@@ -59,7 +59,7 @@ async function fill(place: HTMLElement, signal: AbortSignal): Promise<void> {
     if (!form.reportValidity()) return;
     void attempt(event.currentTarget as HTMLButtonElement, trouble, async () => {
       const answer = await call(COMMAND, { ...readFields(form, parameters), dryrun: 'true' });
-      show(plan, h('h2', {}, 'What would happen'), stepList((answer.plan?.steps ?? []) as Item[]));
+      show(plan, planView(answer.plan as Item, h('h2', {}, 'What would happen'), 'The cluster is only written down: its machines are made and managed elsewhere, and are added to it.')); // prettier-ignore
     });
   };
   form.onsubmit = create;
