@@ -118,6 +118,26 @@ test('while paused no new step begins, and after the resume it goes on to the en
   expect(world.begun().length).toBeGreaterThan(atPause.length);
 });
 
+test('a pause that is longer than the operation may take ends nothing, and its limit holds for the time that is left', async () => {
+  const seconds = 4;
+  const world = new OperationWorld(newCluster(1, 1), { 'cloud.kubernetes.cluster.start.timeout': seconds });
+  world.troubles.set('worker-1: join', 'hang');
+  const begun = when(world, 'control-1: wait for SSH');
+  let resumed = 0;
+  const outcome = await run(world, async (handle) => {
+    await begun;
+    await handle.signal('pause', true);
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds + 500));
+    expect(await handle.query('progress')).toMatchObject({ paused: true });
+    expect((await handle.describe()).status.name).toBe('RUNNING');
+    await handle.signal('pause', false);
+    resumed = world.begun().length;
+  });
+  expect(world.begun().length).toBeGreaterThan(resumed);
+  expect(outcome).toMatchObject({ end: 'failed', fault: 'OperationTimeout' });
+  expect(outcome?.reason).toContain('worker-1: join');
+});
+
 test.each([
   ['', 'hang'],
   [', also where that fails as it is stopped', 'failWhenStopped'],

@@ -45,7 +45,7 @@ const MARKS = {
  * operation and its job are settled.
  */
 export async function operate(
-  { operationId, queue, ended, stop: asked }: OperationInput,
+  { operationId, queue, ended, stop: asked, pausedSeconds = 0 }: OperationInput,
   operation: Operation,
   mostEvents = MOST_EVENTS,
 ): Promise<Outcome | 'not claimed'> {
@@ -84,7 +84,7 @@ export async function operate(
       items: operation.steps(facts, claim.settings),
       stubs: stubsFor(claim.clusterId, operationId, queue),
       limit: {
-        seconds: Math.max(1, Number(claim.settings[operation.limit]) - claim.elapsedSeconds),
+        seconds: Math.max(1, Number(claim.settings[operation.limit]) - claim.elapsedSeconds + pausedSeconds),
         setting: operation.limit,
       },
       begun: claim.begun,
@@ -110,6 +110,7 @@ export async function operate(
       operationId,
       ...(queue && { queue }),
       ended: runner!.endedSteps,
+      pausedSeconds: pausedSeconds + runner!.pausedSeconds,
       ...(runner!.stop && { stop: runner!.stop }),
     });
   if (runner && outcome.end === 'failed') {

@@ -72,7 +72,8 @@ class Slot {
 export class Runner<Act> {
   readonly lines: PlanLine[];
   readonly states: StepState[];
-  paused = false;
+  private pausedSince: number | undefined;
+  private pausedMs = 0;
   private stopped: StopRequest | undefined;
   private readonly entries: Entry<Act>[];
   private readonly steps = new Map<number, StepEntry<Act>>();
@@ -125,6 +126,20 @@ export class Runner<Act> {
     this.work.cancel();
   }
 
+  /** While it is paused no further step begins, and the operation's limit stands still. */
+  get paused(): boolean {
+    return this.pausedSince !== undefined;
+  }
+  set paused(on: boolean) {
+    if (on === this.paused) return;
+    if (this.pausedSince !== undefined) this.pausedMs += Date.now() - this.pausedSince;
+    this.pausedSince = on ? Date.now() : undefined;
+  }
+  /** How long it has been paused, before a pause that goes on. */
+  get pausedSeconds(): number {
+    return this.pausedMs / 1000;
+  }
+
   /** Titles of the steps that are being worked on. */
   running(): string[] {
     return [...this.atWork].sort((a, b) => a - b).map((line) => this.lines[line]!.title);
@@ -146,9 +161,8 @@ export class Runner<Act> {
   async run(): Promise<Outcome> {
     const root = CancellationScope.current();
     const timer = new CancellationScope();
-    const { limit } = this.options;
     void timer
-      .run(() => sleep(limit.seconds * 1000))
+      .run(() => this.limitPasses())
       .then(() => this.exceed())
       .catch(() => undefined);
     await this.work
@@ -186,6 +200,17 @@ export class Runner<Act> {
     this.stopped ??= 'cancel';
     await CancellationScope.nonCancellable(() => this.undoAll());
     return this.outcome();
+  }
+
+  private async limitPasses(): Promise<void> {
+    await sleep(this.options.limit.seconds * 1000);
+    for (let waited = 0; this.paused || this.pausedMs > waited;) {
+      if (!patched('pause-stops-the-clock')) return;
+      await condition(() => !this.paused);
+      const more = this.pausedMs - waited;
+      waited = this.pausedMs;
+      await sleep(more);
+    }
   }
 
   private exceed(): void {

@@ -20,6 +20,8 @@ export interface OperationInput {
   /** Of the run that this one goes on from in a new history: what it did not leave to do, and what it was asked for. */
   ended?: EndedSteps;
   stop?: StopRequest;
+  /** How long those before were paused: no part of the operation's limit. */
+  pausedSeconds?: number;
 }
 
 /**
