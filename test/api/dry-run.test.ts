@@ -50,13 +50,17 @@ test.each([
   expect((await h.call('queryAsyncJobResult', { jobid: done.content.jobid as string }, h.users.U)).content.jobstatus).toBe(1); // prettier-ignore
 });
 
-test('of a delete that is refused is the refusal', async () => {
+test('of a delete that is refused is the refusal, as of the call: it names the machine that is in the way (report 17)', async () => {
   const { uuid: id, networkId } = await addCluster(h.db, h.users.U, { name: 'held' });
   await writeDetail(h.db, id, 'networkCleanup', 'true');
-  await addMachine(h.db, h.users.U, networkId, '10.1.0.99');
+  const machine = await addMachine(h.db, h.users.U, networkId, '10.1.0.99');
   const { status, content } = await dry('deleteKubernetesCluster', { id });
   expect(status).toBe(530);
-  expect(content.errortext).toContain('are still on it');
+  expect(content.errortext).toContain(`still on it: vm-${machine.slice(0, 8)}; remove them first`);
+  const asked = await h.call('deleteKubernetesCluster', { id }, h.users.U);
+  const { content: job } = await h.call('queryAsyncJobResult', { jobid: asked.content.jobid as string }, h.users.U);
+  expect(job).toMatchObject({ jobstatus: 2, jobresult: { errorcode: 530, errortext: content.errortext as string } });
+  expect(await h.db('operation').where({ cluster_id: id })).toEqual([]);
 });
 
 test('of a create that lacks a variable of its CNI configuration is the refusal', async () => {

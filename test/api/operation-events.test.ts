@@ -56,7 +56,7 @@ async function until(check: () => boolean): Promise<void> {
   expect(check()).toBe(true);
 }
 
-test('a signed listener gets the operation, its changes, and the end', async () => {
+test('a signed listener gets the operation, its changes, and the end (report 3)', async () => {
   const stream = await listen(pathOf(operation, h.users.U));
   await until(() => stream.text.includes('"title":"worker-1: boot","state":"pending"'));
   await changeStep(h.db, operation, 3, { state: 'running', began: now(h.db), attempts: 1 });

@@ -270,6 +270,15 @@ describe('cks-node', () => {
   });
 
   describe('init', () => {
+    test('asks for a certificate of the public address, the node’s and its name (report 22)', async () => {
+      await call('install', 'install-1', INSTALL);
+      await call('init', 'init-1', { ...INIT, endpoint: '203.0.113.7:6443' });
+      const config = readFileSync(join(fake, 'config-init'), 'utf8');
+      expect(/certSANs:\n((?: {4}- .+\n)+)/.exec(config)?.[1]).toBe(
+        `    - "203.0.113.7"\n    - "${INIT.address}"\n    - "${INIT.name}"\n`,
+      );
+    });
+
     test('writes a configuration that only root may read, and removes it', async () => {
       await call('install', 'install-1', INSTALL);
       await call('init', 'init-1', INIT);

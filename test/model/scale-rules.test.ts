@@ -88,7 +88,7 @@ describe('a scale is taken', () => {
     expect(refusal(wish, facts)).toBeUndefined();
   }); // prettier-ignore
 
-  test('and recorded as the offering of each role that has nodes: its own, else the default one', () => {
+  test('and recorded as the offering of each role that has nodes: its own, else the default one (report 12)', () => {
     const checked = checkScale({ ...NONE, size: 4, offerings: { default: LARGE, control: SMALL, etcd: LARGE } }, FACTS);
     expect(checked).toEqual({
       request: { size: 4, offerings: { control: SMALL, worker: LARGE }, defaultOffering: LARGE },

@@ -47,7 +47,7 @@ async function expectNew(stack: Stack, id: string, controls: number, before: str
 
 describeStack('certificates', { profile: 'instant' }, (scenario) => {
   scenario(
-    'are warned of and then renewed by the scan, and the kubeconfig with them',
+    'are warned of and then renewed by the scan, and the kubeconfig with them (report 22)',
     async (stack) => {
       const id = await made(stack, 2);
       const before = await kubeconfig(stack, id);

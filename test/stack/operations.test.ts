@@ -148,6 +148,28 @@ describeStack('an operation', {}, (scenario) => {
     );
 
   scenario(
+    'that scales and makes one of its two workers is undone by a cancel, the count right, and a scale after it succeeds (report 4) (report 5) (report 8)',
+    async (stack) => {
+      const { id, jobid } = await stack.create(1, 1);
+      expect(await ended(stack, jobid)).toEqual(RUN);
+      const before = await stack.worldWithoutCache();
+      await stack.breaks({ on: 'hypervisor', match: 'domain.start', kind: 'failForGood', times: 1 });
+      expect(await stack.run('scaleKubernetesCluster', { id, size: '3' })).toMatchObject({ jobstatus: 2, jobresultcode: 530 });
+      expect(await stack.faults()).toEqual([]);
+      expect(rest(stack, id)).toEqual({ state: 'Alert', reason: expect.stringContaining('start the machine') as string });
+      expect((await stack.run('cancelKubernetesClusterOperation', { kubernetesclusterid: id })).jobstatus).toBe(1);
+      expect(rest(stack, id)).toMatchObject({ state: 'Running' });
+      expect((await stack.call('listKubernetesClusters', { id }))['kubernetescluster'][0]).toMatchObject({ size: 1 });
+      const { domains, volumes, rules } = await stack.worldWithoutCache();
+      expect({ domains, volumes, rules }).toEqual({ domains: before.domains, volumes: before.volumes, rules: before.rules });
+      expect((await stack.run('scaleKubernetesCluster', { id, size: '2' })).jobstatus).toBe(1);
+      await expectHealthy(stack, id, 1, 2);
+      expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+    },
+    60,
+  ); // prettier-ignore
+
+  scenario(
     'whose drain a disruption budget blocks for as long as the setting allows fails once, names the pods, and is the user’s to mend',
     async (stack) => {
       const { id, jobid } = await stack.create(1, 2);

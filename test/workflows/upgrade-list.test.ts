@@ -6,9 +6,13 @@ import type { Act } from '../../workflows/stubs.js';
 import { aNode, runningCluster } from '../fakes/cluster-facts.js';
 
 /** The steps of an upgrade of one control node and two workers, the second one as given. */
-function stepsOf(second: Partial<NodeFacts>): Step<Act>[] {
-  const facts = runningCluster(1, 2, {
-    nodes: [aNode('control', 1), aNode('worker', 1), aNode('worker', 2, second)],
+const stepsOf = (second: Partial<NodeFacts>) =>
+  stepsWith([aNode('control', 1), aNode('worker', 1), aNode('worker', 2, second)]);
+
+function stepsWith(nodes: NodeFacts[]): Step<Act>[] {
+  const count = (role: string) => nodes.filter((node) => node.role === role).length;
+  const facts = runningCluster(count('control'), count('worker'), {
+    nodes,
     request: { version: { id: 'v34', semantic: '1.34.1' } },
   });
   const steps: Step<Act>[] = [];
@@ -45,3 +49,14 @@ test('media are ejected before the first node is drained, and a node that runs t
   expect(steps[at('worker-1: eject')]).toMatchObject({ skip: false });
   expect(steps[at('worker-2: eject')]).toMatchObject({ skip: 'worker-2 runs 1.34.1' });
 });
+
+test('before another control node is drained, etcd is healthy and the upgraded one is back in service (report 15)', () => {
+  const titles = stepsWith([1, 2, 3].map((i) => aNode('control', i))).map(({ title }) => title);
+  const at = (title: string) => {
+    expect(titles).toContain(title);
+    return titles.indexOf(title);
+  };
+  const gates = ['wait until Ready at 1.34.1, and schedule on it again', 'put it back into the balancer', 'wait for a healthy etcd'];
+  for (const [i, next] of [[1, 2], [2, 3]])
+    for (const gate of gates) expect(at(`control-${i}: ${gate}`)).toBeLessThan(at(`control-${next}: drain`));
+}); // prettier-ignore
