@@ -68,6 +68,7 @@ export async function readCreateRows(
       .whereNull('removed')
       .whereNotExists(notReadyIn(db, ids.zoneId))
       .where((q) => q.where({ data_center_id: ids.zoneId }).orWhereNull('data_center_id'))
+      .where(mayBeUsedBy(ids))
       .orderBy('id')
       .first()) as TemplateRow | undefined);
   const keypair =
@@ -103,7 +104,7 @@ export async function readCreateRows(
       defaultOffering: ids.offeringId,
       keypairExists: keypair !== undefined,
       template: template && { arch: template.arch },
-      templates: await readTemplates(db, wish),
+      templates: await readTemplates(db, wish, ids),
       network:
         ids.networkId === undefined
           ? undefined
@@ -119,13 +120,20 @@ export async function readCreateRows(
   };
 }
 
-/** Templates of `nodetemplates` by uuid: those that exist, and whether they may be used for nodes. */
-async function readTemplates(db: Db, wish: CreateWish): Promise<CreateFactsFromRows['templates']> {
+/** A private template is its owner's alone: nodes of others hold their secrets. */
+const mayBeUsedBy =
+  ({ accountId }: CreateIds) =>
+  (q: Knex.QueryBuilder): void =>
+    void q.where({ public: 1 }).orWhere({ account_id: accountId });
+
+/** Templates of `nodetemplates` by uuid: those that exist for the owner, and whether they may be used for nodes. */
+async function readTemplates(db: Db, wish: CreateWish, ids: CreateIds): Promise<CreateFactsFromRows['templates']> {
   const rows = await db<TemplateRow>('vm_template')
     .whereIn(
       'uuid',
       wish.nodeTemplates.flatMap(({ template }) => template ?? []),
     )
+    .where(mayBeUsedBy(ids))
     .whereNull('removed');
   return new Map(
     rows.map((row) => [
