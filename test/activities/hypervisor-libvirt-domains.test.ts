@@ -275,6 +275,18 @@ describeWithLibvirt('a host with LXC', () => {
     expect(readdirSync(bed.libvirt.pool).filter((entry) => entry.includes(spec.machineId))).toEqual([]);
   });
 
+  it('removes what a copy had half made when its worker was killed, with the root and without one', async () => {
+    const { volume, spec } = one();
+    const left = () => readdirSync(bed.libvirt.pool).filter((entry) => entry.includes(spec.machineId));
+    const draft = path.join(bed.libvirt.pool, `.${volume.name}.4711-new.part`);
+    for (const isMade of [true, false]) {
+      if (isMade) await bed.driver.ensureVolume(volume);
+      mkdirSync(path.join(draft, 'etc'), { recursive: true });
+      await bed.driver.ensureVolumeAbsent(volume.name);
+      expect(left()).toEqual([]);
+    }
+  });
+
   it('never touches a folder of the same name that it did not make', async () => {
     const each = one();
     await make(bed, each);

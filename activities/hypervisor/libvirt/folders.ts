@@ -179,14 +179,15 @@ export class Folders implements Store {
   }
 
   private remove(name: string, expected: string): void {
-    const gone = (each: string) => each.startsWith(`.${name}.`) && each.endsWith('-gone.part');
+    const isDraft = (each: string) => each.startsWith(`.${name}.`) && each.endsWith('.part');
     // Moved away first: what stands at its place is whole or not there.
     if (this.isOurs(name, expected)) renameSync(this.at(name), this.at(draftOf(name, 'gone')));
-    // Also what an earlier removal had moved away when it was killed.
-    for (const each of readdirSync(this.folder).filter(gone)) {
+    // Also what a removal had moved away, or a copy had half made, when its worker was killed.
+    for (const each of readdirSync(this.folder).filter(isDraft)) {
       // The tree is last: it takes long, and as long as it stands the next removal finds what is left.
       rmSync(this.at(markFile(name)), { force: true });
-      rmSync(this.at(each), { recursive: true, force: true });
+      // A copy that outlived its worker still writes there.
+      rmSync(this.at(each), { recursive: true, force: true, maxRetries: 10 });
     }
   }
 
