@@ -8,6 +8,7 @@ import { images } from './migrations/0005-images.js';
 import { machines } from './migrations/0006-machines.js';
 import { evidence } from './migrations/0007-evidence.js';
 import { indexes } from './migrations/0008-indexes.js';
+import { replacedNodes } from './migrations/0009-replaced-nodes.js';
 
 /** A numbered, forward-only schema change. Every table is made by one idempotent statement, so a killed migration is run again. */
 export interface Migration {
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   machines,
   evidence,
   indexes,
+  replacedNodes,
 ];
 
 const TYPES: Record<Engine, Record<string, string>> = {

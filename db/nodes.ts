@@ -52,6 +52,7 @@ export const readNodeFacts = async (db: Db, clusterId: string, rootId?: string):
     external: node.external_node === 1,
     manualUpgrade: node.manual_upgrade === 1,
     addedNow: rootId !== undefined && node.added_by === rootId,
+    replaces: node.replaces,
     offeringId: node.service_offering_id,
     maxCpus: node.max_cpus ?? 0,
     maxRamMb: node.max_ram_mb ?? 0,

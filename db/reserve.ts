@@ -31,6 +31,8 @@ export interface Reservation {
   wanted: readonly NodeRef[];
   /** Instead of the cluster's own offering of the role. */
   offerings?: Partial<Record<NodeRoleName, OfferingSize>>;
+  /** The machine in whose place they are made. */
+  replaces?: string;
 }
 
 /**
@@ -58,7 +60,7 @@ async function addNodes(
   trx: Knex.Transaction,
   cluster: ClusterRow,
   missing: readonly NodeRef[],
-  { userId, rootId, offerings: asked = {} }: Reservation,
+  { userId, rootId, offerings: asked = {}, replaces }: Reservation,
 ): Promise<void> {
   const network = await trx<NetworkRow>('networks')
     .where({ uuid: cluster.network_id ?? '' })
@@ -113,7 +115,7 @@ async function addNodes(
     }); // prettier-ignore
     await trx('kubernetes_cluster_vm_map').insert({
       cluster_id: cluster.uuid, vm_id: uuid, role, role_index: index, control_node: role === 'control' ? 1 : 0, etcd_node: role === 'etcd' ? 1 : 0,
-      external_node: 0, manual_upgrade: role === 'etcd' ? 1 : 0, kubernetes_node_version: null, phase: 'reserved', added_by: rootId,
+      external_node: 0, manual_upgrade: role === 'etcd' ? 1 : 0, kubernetes_node_version: null, phase: 'reserved', added_by: rootId, replaces: replaces ?? null,
     }); // prettier-ignore
   }
 }

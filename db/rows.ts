@@ -420,6 +420,8 @@ export interface VmMapRow {
   kubernetes_node_version: string | null;
   phase: NodePhase;
   added_by: string | null;
+  /** The machine in whose place it was made, which has left by now or will. */
+  replaces: string | null;
   draining: number;
   staged_version: string | null;
 }

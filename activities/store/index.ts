@@ -10,16 +10,17 @@ import type { Deps } from '../deps.js';
 
 /** Rows that a step of an operation makes or removes. */
 export const storeActivities = ({ db, sealer }: Deps) => ({
-  /** Leaves the wanted nodes with a row, a name, an address and a place on a host. */
+  /** Leaves the wanted nodes with a row, a name, an address and a place on a host. `replaces`: the machine in whose place they come. */
   async reserveNodes(
     { operationId, clusterId }: StepRef,
     wanted: NodeRef[],
     offerings?: OperationRequest['offerings'],
+    replaces?: string,
   ): Promise<{ node: NodeRef; hostId: string }[]> {
     const operation = await readOperation(db, operationId);
     if (!operation) throw fault('Internal', `there is no operation ${operationId}`);
     const { user_id: userId, root_id: rootId } = operation;
-    return reserveNodes(db, { clusterId, userId, rootId, wanted, ...(offerings && { offerings }) });
+    return reserveNodes(db, { clusterId, userId, rootId, wanted, ...(offerings && { offerings }), ...(replaces && { replaces }) }); // prettier-ignore
   },
 
   /** Leaves no node row, address or room behind of machines that are gone: all, or those of `only`. Throws when one is still there. */

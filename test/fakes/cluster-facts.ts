@@ -77,6 +77,13 @@ export const CASES: Record<string, { kind: OperationKind; facts: ClusterFacts }>
       },
     }),
   },
+  'scale up to a larger offering': {
+    kind: 'scale',
+    facts: runningCluster(1, 2, {
+      nodes: [...nodes('control', 1), ...nodes('worker', 2, { maxCpus: 2 })],
+      request: { size: 3, offerings: { worker: size('medium', 4, 4096) } },
+    }),
+  },
   'autoscaling on': {
     kind: 'scale',
     facts: runningCluster(1, 1, { request: { autoscaling: { enabled: true, min: 1, max: 3 } } }),

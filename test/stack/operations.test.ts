@@ -170,6 +170,28 @@ describeStack('an operation', {}, (scenario) => {
   ); // prettier-ignore
 
   scenario(
+    'that adds a worker and replaces two by larger ones is resumed after the second one failed: none is lost, none comes twice (report 13)',
+    async (stack) => {
+      const { id, jobid } = await stack.create(1, 2);
+      expect(await ended(stack, jobid)).toEqual(RUN);
+      const { uuid: large } = stack.row<{ uuid: string }>(`SELECT uuid FROM service_offering WHERE name = 'large'`);
+      const asked = { id, size: '3', 'nodeofferings[0].node': 'worker', 'nodeofferings[0].offering': large };
+      const scale = String((await stack.call('scaleKubernetesCluster', asked))['jobid']);
+      const workers = () => stack.rows<{ index: number }>(`SELECT role_index AS "index" FROM kubernetes_cluster_vm_map WHERE cluster_id = ? AND role = 'worker'`, id).map(({ index }) => index);
+      await stack.until('the first one is replaced', () => !workers().includes(1) || workers().join(), 60);
+      await stack.breaks({ on: 'hypervisor', match: 'domain.start', kind: 'failForGood', times: 1 });
+      expect(await ended(stack, scale)).toEqual(FAILED);
+      expect(await stack.faults()).toEqual([]);
+      expect((await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id })).jobstatus).toBe(1);
+      await expectHealthy(stack, id, 1, 3);
+      const { domains } = (await stack.world()) as unknown as { domains: { clusterId: string; cpus: number }[] };
+      expect(domains.filter(({ clusterId }) => clusterId === id).map(({ cpus }) => cpus).sort()).toEqual([2, 8, 8, 8]);
+      expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+    },
+    90,
+  ); // prettier-ignore
+
+  scenario(
     'whose drain a disruption budget blocks for as long as the setting allows fails once, names the pods, and is the user’s to mend',
     async (stack) => {
       const { id, jobid } = await stack.create(1, 2);

@@ -1,5 +1,10 @@
 import { layOut, type Entry } from '../../workflows/engine/step.js';
-import { LIST_REVISION, type NodeFacts, type OfferingSize } from '../../workflows/model/operation.js';
+import {
+  LIST_REVISION,
+  type NodeFacts,
+  type OfferingSize,
+  type OperationRequest,
+} from '../../workflows/model/operation.js';
 import { DEFAULT_SETTINGS } from '../../workflows/model/settings.js';
 import { LISTS } from '../../workflows/steps/lists.js';
 import type { Act } from '../../workflows/stubs.js';
@@ -73,4 +78,47 @@ test.each([
   const record = LISTS.scale.steps(facts, DEFAULT_SETTINGS).at(-1)!;
   expect(record.title).toBe('record the new size');
   expect(['noReturn', 'undo'].map((name) => name in record)).toEqual([expected, expected]);
+});
+
+describe('workers that are replaced for a larger offering', () => {
+  const small = { maxCpus: 2 };
+  const made = (index: number, replaces: string, more: Partial<NodeFacts> = {}) =>
+    aNode('worker', index, { addedNow: true, offeringId: 'large', maxCpus: 16, replaces, ...more });
+  const replacements = (workers: NodeFacts[], request: OperationRequest = {}, revision = LIST_REVISION) => {
+    const facts = runningCluster(1, 3, {
+      nodes: [aNode('control', 1), ...workers], request: { offerings: { worker: LARGE }, ...request }, revision,
+    }); // prettier-ignore
+    const { lines } = layOut(LISTS.scale.steps(facts, DEFAULT_SETTINGS));
+    return lines.map(({ title }) => title).filter((title) => /^(replace|reserve) /.test(title) && !/^reserve worker-\d+:/.test(title)); // prettier-ignore
+  };
+
+  test('have one number each, beside those of further workers', () => {
+    const workers = [1, 2].map((index) => aNode('worker', index, small));
+    expect(replacements(workers)).toEqual(['replace worker-1 by worker-3', 'replace worker-2 by worker-4']);
+    expect(replacements(workers, { size: 4 })).toEqual([
+      'replace worker-1 by worker-5',
+      'replace worker-2 by worker-6',
+      'reserve 2 nodes: machines, addresses and hosts',
+    ]);
+  });
+
+  const halfDone = [
+    aNode('worker', 2, small),
+    aNode('worker', 3, small),
+    made(4, 'vm-worker-1'),
+    made(5, 'vm-worker-2', { phase: 'reserved' }),
+  ];
+  test('keep their places when the operation is resumed after some of them are done', () => {
+    expect(replacements(halfDone)).toEqual(['replace worker-2 by worker-5', 'replace worker-3 by worker-6']);
+    expect(replacements(halfDone, {}, 5)).toEqual(['replace worker-2 by worker-4', 'replace worker-3 by worker-5']);
+  });
+
+  test('count as one with their successor: no worker more or less is wanted for it', () => {
+    expect(replacements(halfDone, { size: 3 })).toEqual(replacements(halfDone));
+    expect(replacements(halfDone, { size: 5 })).toEqual([
+      'replace worker-2 by worker-5',
+      'replace worker-3 by worker-8',
+      'reserve 2 nodes: machines, addresses and hosts',
+    ]);
+  });
 });

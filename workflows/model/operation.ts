@@ -82,6 +82,8 @@ export interface NodeFacts extends NodeRef {
   manualUpgrade: boolean;
   /** Made by this operation, in whichever attempt. */
   addedNow: boolean;
+  /** The machine in whose place it was made; absent in facts of before revision 6. */
+  replaces?: string | null;
   offeringId: string;
   maxCpus: number;
   maxRamMb: number;
@@ -118,7 +120,7 @@ export interface OperationRequest {
 }
 
 /** Raised when lists change for the same facts. A run keeps the lists of the revision that it read with its facts. */
-export const LIST_REVISION = 5;
+export const LIST_REVISION = 6;
 
 /** What a list of steps is built from: read once, at the start of an attempt. */
 export interface ClusterFacts {

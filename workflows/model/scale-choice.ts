@@ -14,8 +14,12 @@ export interface Growth {
 export function chooseWorkers(facts: Pick<ClusterFacts, 'nodes' | 'request'>): Growth {
   const { size, machineIds } = facts.request;
   const workers = facts.nodes.filter(({ role }) => role === 'worker');
-  const own = workers.filter(({ external }) => !external).sort((a, b) => a.index - b.index);
-  const begun = own.filter(({ addedNow }) => addedNow);
+  const there = new Set(workers.map(({ machineId }) => machineId));
+  // Two that stand for one: the one that is to leave counts until it has.
+  const own = workers
+    .filter(({ external, replaces }) => !external && !(replaces && there.has(replaces)))
+    .sort((a, b) => a.index - b.index);
+  const begun = own.filter(({ addedNow, replaces }) => addedNow && !replaces);
   if (machineIds !== undefined && machineIds.length > 0)
     return {
       begun,
@@ -23,7 +27,7 @@ export function chooseWorkers(facts: Pick<ClusterFacts, 'nodes' | 'request'>): G
       leaving: facts.nodes.filter((node) => machineIds.includes(node.machineId) && !node.external),
     };
   if (size === undefined) return { begun: [], more: 0, leaving: [] };
-  const wanted = Math.max(0, size - (workers.length - own.length));
+  const wanted = Math.max(0, size - workers.filter(({ external }) => external).length);
   if (own.length <= wanted) return { begun, more: wanted - own.length, leaving: [] };
   return { begun: [], more: 0, leaving: own.slice(wanted).reverse() };
 }

@@ -50,6 +50,18 @@ export function further(facts: ClusterFacts, role: NodeRoleName, count: number):
   return numbered(role, count, last + 1);
 }
 
+/** Hands out numbers for further nodes, none twice. */
+export type Numbers = (role: NodeRoleName, count: number) => NodeRef[];
+export function numbersOf(facts: ClusterFacts): Numbers {
+  const given: NodeRef[] = [];
+  return (role, count) => {
+    const first = given.filter((node) => node.role === role).length;
+    const numbers = further(facts, role, first + count).slice(first);
+    given.push(...numbers);
+    return numbers;
+  };
+}
+
 /** Lanes that do not depend on each other; runs of the time before revision 2 go through one after the other. */
 export const sideBySide = (facts: ClusterFacts, title: string, ...lanes: Item<Act>[][]): Item<Act>[] =>
   isBefore(2, facts) ? lanes.flat() : [{ title, lanes }];

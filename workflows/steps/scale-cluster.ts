@@ -11,7 +11,7 @@ import {
 import type { Settings } from '../model/settings.js';
 import type { Act } from '../stubs.js';
 import { bootNode } from './boot-node.js';
-import { bootContext, further, nodesOf, sideBySide, type BootContext } from './context.js';
+import { bootContext, further, nodesOf, numbersOf, sideBySide, type BootContext, type Numbers } from './context.js';
 import { joinControl, joinWorker, waitApi } from './join-node.js';
 import { leaveNode } from './leave-node.js';
 
@@ -19,11 +19,14 @@ import { leaveNode } from './leave-node.js';
 export function scaleClusterSteps(facts: ClusterFacts, settings: Settings): Item<Act>[] {
   const context = bootContext(facts, settings);
   const { request } = facts;
-  if (request.autoscaling) return [...autoscalingSteps(context), ...offeringSteps(context, []), recordScale(facts)];
+  // Before revision 6 new workers and those that replace old ones could get the same numbers.
+  const numbers: Numbers = isBefore(6, facts) ? (role, count) => further(facts, role, count) : numbersOf(facts);
+  if (request.autoscaling)
+    return [...autoscalingSteps(context), ...offeringSteps(context, [], numbers), recordScale(facts)];
   const { begun, more, leaving } = chooseWorkers(facts);
-  const coming = [...begun, ...further(facts, 'worker', more)];
+  const coming = [...begun, ...numbers('worker', more)];
   const off = membersOff(facts);
-  const offerings = offeringSteps(context, [...leaving, ...off]);
+  const offerings = offeringSteps(context, [...leaving, ...off], numbers);
   const shrink = leaving.length > 0 ? [leaveSteps(context, leaving)] : [];
   return [
     ...off.flatMap((node) => restart(settings, node, request.offerings!.etcd!)),
@@ -76,7 +79,7 @@ export function joinSteps(
   context: BootContext,
   coming: readonly NodeRef[],
   offerings: ClusterFacts['request']['offerings'],
-  after?: NodeRef,
+  { after, old }: { after?: NodeRef; old?: NodeFacts } = {},
 ): Item<Act>[] {
   const { facts, settings } = context;
   const names = coming.length === 1 ? nodeLabel(coming[0]!) : `${coming.length} nodes`;
@@ -87,7 +90,7 @@ export function joinSteps(
       kind: 'store.reserve',
       limitSeconds: 60,
       skip: coming.every(isThere) && 'all are reserved',
-      run: async ({ store }) => context.place(await store.reserveNodes([...coming], offerings)),
+      run: async ({ store }) => context.place(await store.reserveNodes([...coming], offerings, old?.machineId)),
       undo: ({ store }) => store.releaseNodes([...coming]),
     },
     {
@@ -145,7 +148,7 @@ export function leaveSteps(context: BootContext, leaving: readonly NodeFacts[]):
 }
 
 /** Other offerings, role by role: changed where they are if the machine allows it, else each node is replaced by a new one. */
-function offeringSteps(context: BootContext, leaving: readonly NodeFacts[]): Item<Act>[] {
+function offeringSteps(context: BootContext, leaving: readonly NodeFacts[], numbers: Numbers): Item<Act>[] {
   const { facts, settings } = context;
   const items: Item<Act>[] = [];
   for (const role of ['control', 'etcd', 'worker'] as const) {
@@ -165,12 +168,30 @@ function offeringSteps(context: BootContext, leaving: readonly NodeFacts[]): Ite
         lanes: live.map((node) => [resize(settings, node, size)]),
       });
     const replaced = differ.filter((node) => !live.includes(node));
-    const begun = nodesOf(facts, role).filter(({ addedNow }) => addedNow);
-    const numbers = [...begun, ...further(facts, role, Math.max(0, replaced.length - begun.length))];
-    for (const [i, node] of replaced.entries())
-      items.push(...(role === 'etcd' ? restart(settings, node, size) : replace(context, node, numbers[i]!, size)));
+    if (role === 'etcd') items.push(...replaced.flatMap((node) => restart(settings, node, size)));
+    else
+      for (const [old, next] of successors(facts, role, replaced, numbers))
+        items.push(...replace(context, old, next, size));
   }
   return items;
+}
+
+/**
+ * The node that takes the place of each: the one that was made for it, else a further one. Before revision 6 those that were made stood in
+ * order for those that were left: a pair that was done shifted all others by one.
+ */
+function successors(
+  facts: ClusterFacts,
+  role: 'control' | 'worker',
+  replaced: readonly NodeFacts[],
+  numbers: Numbers,
+): [NodeFacts, NodeRef][] {
+  const begun = nodesOf(facts, role).filter(({ addedNow }) => addedNow);
+  if (isBefore(6, facts)) {
+    const next = [...begun, ...numbers(role, Math.max(0, replaced.length - begun.length))];
+    return replaced.map((old, i) => [old, next[i]!]);
+  }
+  return replaced.map((old) => [old, begun.find(({ replaces }) => replaces === old.machineId) ?? numbers(role, 1)[0]!]);
 }
 
 /** A new node first, then the old one leaves: the cluster never has fewer. */
@@ -181,7 +202,7 @@ export function replace(context: BootContext, old: NodeFacts, next: NodeRef, siz
       lanes: [
         [
           ...silentMember(context, old),
-          ...joinSteps(context, [next], size && { [old.role]: size }),
+          ...joinSteps(context, [next], size && { [old.role]: size }, { old }),
           ...leaveNode(context, old),
         ],
       ],
