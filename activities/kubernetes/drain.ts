@@ -35,6 +35,7 @@ const nameOf = ({ metadata }: V1Pod) => `${metadata?.namespace}/${metadata?.name
 /**
  * Cordons the node and evicts the pods that are on it then, until these are gone (as `kubectl drain`: what tolerates a cordoned node may come
  * again, and is let be). A budget that allows none now is asked again; what blocks is `seen`. A node that is gone has nothing to drain.
+ * On one that is not ready nobody may be there to say that a pod has ended: it is not waited for beyond its grace period.
  */
 export async function drainNode(
   api: CoreV1Api,
@@ -56,7 +57,7 @@ export async function drainNode(
       const pods = movable(await list());
       wanted ??= new Set(pods.map(({ metadata }) => metadata?.uid));
       const left = pods.filter(({ metadata }) => wanted?.has(metadata?.uid));
-      if (left.length === 0) return true;
+      if (left.every(isOverdue) && (left.length === 0 || !(await isReady(api, name)))) return true;
       const blocked: string[] = [];
       const todo = left.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
       for (let i = 0; i < todo.length; i += WIDTH)
@@ -72,6 +73,20 @@ export async function drainNode(
     (error) => isFault(error, 'EvictionRefused') || isFault(error, 'KubernetesUnreachable'),
     seen,
   );
+}
+
+/** A pod that is being deleted, and whose grace period has ended: its `deletionTimestamp` is the end of that. */
+const isOverdue = ({ metadata }: V1Pod) =>
+  metadata?.deletionTimestamp !== undefined && metadata.deletionTimestamp.getTime() < Date.now();
+
+async function isReady(api: CoreV1Api, name: string): Promise<boolean> {
+  const node = await ask(`read node ${name}`, () =>
+    api.readNode({ name }).catch((error: unknown) => {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }),
+  );
+  return node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 }
 
 const shortly = (names: readonly string[]) =>
