@@ -165,11 +165,14 @@ async function main(words: readonly string[]): Promise<number> {
   return failures(ran);
 }
 
-/** Writes down how a case went, in the file that the repository keeps. */
+/** What a case runs; results of other cases change nothing of it. */
+const CODE = ['--', '.', ':!lab/results.json', ':!docs'];
+
+/** Writes down how a case went, and on which commit of the code, in the file that the repository keeps. */
 function keep(ran: CaseResult): void {
   const git = (...words: string[]) => execFileSync('git', words, { cwd: projectRoot(), encoding: 'utf8' }).trim();
-  const isDirty = git('status', '--porcelain', '--', '.', ':!lab/results.json') !== '';
-  const commit = `${git('rev-parse', '--short', 'HEAD')}${isDirty ? '-dirty' : ''}`;
+  const isDirty = git('status', '--porcelain', ...CODE) !== '';
+  const commit = `${git('log', '-1', '--format=%h', ...CODE)}${isDirty ? '-dirty' : ''}`;
   const run = { when: new Date().toISOString(), commit, machine: machineText() };
   writeResults(
     RESULTS,
