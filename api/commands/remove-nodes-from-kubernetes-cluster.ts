@@ -33,6 +33,8 @@ export const removeNodesFromKubernetesCluster = command({
           'Refused',
           `None of the machines is an added node of cluster ${cluster.name}: ${asked.nodeids.join(', ')}`,
         );
+      if (members.length === facts.nodes.filter(({ role }) => role === 'worker').length)
+        throw fault('Refused', `Cluster ${cluster.name} would have no worker left: add another one first`);
       return { kind: 'removeNodes', request: { machineIds: members.map(({ machineId }) => machineId) } };
     }),
 });

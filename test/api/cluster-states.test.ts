@@ -84,3 +84,16 @@ test.each(cases)('%s on a cluster that is %s %s', async (name, state, what) => {
   );
   if (what === 'is refused') expect(job.jobresult?.errortext).toContain(state);
 });
+
+test('removeNodesFromKubernetesCluster leaves a cluster its last worker', async () => {
+  await h.db('vm_instance').where({ uuid: guest.beside }).update({ removed: null });
+  await h.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: 'Running' });
+  await h.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid, role: 'worker' }).update({ external_node: 1 });
+  const remove = async (...nodeids: string[]) => {
+    const { content } = await h.call('removeNodesFromKubernetesCluster', { id: cluster.uuid, nodeids: nodeids.join() }, h.users.U);
+    return (await h.call('queryAsyncJobResult', { jobid: content.jobid as string }, h.users.U)).content as { jobstatus: number; jobresult?: { errortext?: string } };
+  };
+  const workers = await h.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid, role: 'worker' }).select<{ vm_id: string }[]>('vm_id');
+  expect((await remove(...workers.map(({ vm_id }) => vm_id))).jobresult?.errortext).toContain('would have no worker left');
+  expect((await remove(guest.inside)).jobstatus).toBe(0);
+}); // prettier-ignore

@@ -55,6 +55,8 @@ describe('a scale is refused', () => {
     ['nodeids that are not of the cluster', { machineIds: ['worker-1', 'other'] }, {}, 'not nodes of this cluster: other'],
     ['nodeids with the only control node', { machineIds: ['control-1'] }, {}, 'no control node left (it has 1)'],
     ['nodeids with all workers', { machineIds: ['worker-1', 'worker-2'] }, { nodes: NODES.slice(0, 3) }, 'no worker node left (it has 2)'],
+    ['switching autoscaling off with size', { autoscaling: false, size: 4 }, {}, 'autoscalingenabled=false cannot be combined'],
+    ['switching autoscaling off with nodeids', { autoscaling: false, machineIds: ['worker-1'] }, {}, 'autoscalingenabled=false cannot be combined'],
     ['nodeids with an external node', { machineIds: ['worker-3'] }, {}, 'use removeNodesFromKubernetesCluster'],
     ['nodeids with an etcd node', { machineIds: ['etcd-1'] }, { nodes: [...NODES, node('etcd', 1)] }, 'etcd nodes cannot be removed: demo-etcd-1'],
     ['an offering with 1 CPU', { offerings: { default: size('thin', 1, 4096) } }, { state: 'Stopped' }, 'has 1 CPUs and 4096 MB'],

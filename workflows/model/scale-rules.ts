@@ -74,10 +74,12 @@ function refuse(wish: ScaleWish, facts: ScaleFacts): string | undefined {
 
 function refuseAutoscaling(wish: ScaleWish, facts: ScaleFacts, controls: number): string | undefined {
   if (facts.state === 'Stopped') return 'Autoscaling can be changed on a running cluster only, this one is Stopped';
-  if (!wish.autoscaling) return undefined;
   const { size, machineIds, min, max } = wish;
   if (size !== undefined || machineIds.length > 0)
-    return 'Autoscaling cannot be combined with size or nodeids: the autoscaler decides about both';
+    return wish.autoscaling
+      ? 'Autoscaling cannot be combined with size or nodeids: the autoscaler decides about both'
+      : 'autoscalingenabled=false cannot be combined with size or nodeids: switch autoscaling off first, then scale';
+  if (!wish.autoscaling) return undefined;
   if (!facts.version || compareVersions(facts.version.semantic, '1.15.0') < 0)
     return `Autoscaling needs Kubernetes 1.15.0 or above, this cluster has ${facts.version?.semantic ?? 'none'}`;
   if (isLocalUrl(facts.endpointUrl))
