@@ -5,7 +5,8 @@ import type { HostCapacity } from '../workflows/model/probe.js';
 import { endDedication } from './dedicated.js';
 import { now, nowPlus, transact, type Db } from './knex.js';
 import { containsText, readPage, sameText, whereGiven, type Listed, type Page } from './matching.js';
-import type { HostRow } from './rows.js';
+import { releaseMachine } from './reserve.js';
+import type { HostRow, VmRow } from './rows.js';
 import { forgetSecrets, readSecret, writeSecret, type Sealer, type Secret } from './secret.js';
 import { writeEvent } from './write-event.js';
 
@@ -207,19 +208,23 @@ const TOLD = 10;
 
 /**
  * Removes a host with its keys and its dedication; answers why not while machines are on it or have room there. Placement locks the
- * rows of the zone's hosts, so no machine comes between the look and the change.
+ * rows of the zone's hosts, so no machine comes between the look and the change. `forced`: the host is down and does not come back, so that
+ * machines on it that were given up hold nothing any more.
  */
-export async function deleteHost(db: Knex, uuid: string, by: Operator): Promise<string | undefined> {
+export async function deleteHost(db: Knex, uuid: string, by: Operator, forced = false): Promise<string | undefined> {
   return transact(db, async (trx) => {
     await trx('host').where({ uuid }).forUpdate().first('uuid');
     const host = await mustReadHost(trx, uuid);
     if (host.removed !== null) return `Host ${host.name} was removed already`;
-    const machines = await trx('vm_instance').where({ host_id: uuid }).whereNull('removed').orderBy('id').pluck<string[]>('name'); // prettier-ignore
+    const rows = await trx<VmRow>('vm_instance').where({ host_id: uuid }).whereNull('removed').orderBy('id').select('uuid', 'name', 'state'); // prettier-ignore
+    const givenUp = rows.filter(({ state }) => forced && host.status === 'Down' && state === 'Destroyed');
+    const machines = rows.filter((row) => !givenUp.includes(row)).map(({ name }) => name);
     if (machines.length > 0) {
       const named = machines.slice(0, TOLD).join(', ');
       const more = machines.length > TOLD ? ` and ${machines.length - TOLD} more` : '';
       return `Host ${host.name} has machines: ${named}${more}. Disable it (updateHost allocationstate=Disable) and remove them first`;
     }
+    for (const { uuid: vm_id } of givenUp) await releaseMachine(trx, { vm_id });
     await endDedication(trx, uuid);
     await trx('storage_pool')
       .where({ host_id: uuid })

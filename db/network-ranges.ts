@@ -26,9 +26,11 @@ export interface WantedRange {
 export async function takeRange(trx: Knex.Transaction, zone: ZoneRow, wanted: WantedRange = {}): Promise<Taken> {
   // One at a time per zone: two networks that are made at once must not choose the same number.
   await trx('data_center').where({ uuid: zone.uuid }).forUpdate().first('uuid');
+  // A machine that was given up may come back with its host, on the bridge of its network: until it is removed nobody else gets that.
+  const lost = trx('vm_instance').where({ state: 'Destroyed' }).whereNull('removed').select('network_id');
   const present = await trx('networks')
     .where({ data_center_id: zone.uuid })
-    .whereNotNull('active_number')
+    .where((held) => void held.whereNotNull('active_number').orWhereIn('uuid', lost))
     .select<Present[]>('network_number', 'cidr', 'guest_type', 'bridge', 'vlan');
   const used = new Set(present.map(({ network_number }) => network_number));
   const own = zoneBridge(zone);

@@ -1,5 +1,5 @@
 import { adoptMachine, recordScale, recordVersion, setTarget } from '../../db/cluster-changes.js';
-import { mustReadNode, readNodes } from '../../db/nodes.js';
+import { readNodes } from '../../db/nodes.js';
 import { readOperation } from '../../db/operations.js';
 import { abandonNode, recordCounts, releaseNodes, reserveNodes } from '../../db/reserve.js';
 import { forgetSecrets, keepSecret, Secret } from '../../db/secret.js';
@@ -23,22 +23,15 @@ export const storeActivities = ({ db, sealer }: Deps) => ({
     return reserveNodes(db, { clusterId, userId, rootId, wanted, ...(offerings && { offerings }), ...(replaces && { replaces }) }); // prettier-ignore
   },
 
-  /** Leaves no node row, address or room behind of machines that are gone: all, or those of `only`. Throws when one is still there. */
-  async releaseNodes({ clusterId }: StepRef, only?: NodeRef[]): Promise<void> {
-    const remain = await releaseNodes(db, clusterId, only);
-    if (remain.length > 0)
-      throw fault('Refused', `machines that are still on their hosts keep their addresses: ${remain.join(', ')}`);
-  },
+  /**
+   * Leaves no node row, address or room behind of machines that are gone: all, or those of `only`. Throws when one is still there; one whose
+   * host is down is left to the scan.
+   */
+  releaseNodes: ({ clusterId }: StepRef, only?: NodeRef[]): Promise<void> => release(db, clusterId, only),
 
-  /** Leaves the cluster without the node, its counts as its rows are. A machine whose host is down is left to the scan. */
+  /** Leaves the cluster without the node, its counts as its rows are. */
   async removeNode({ clusterId }: StepRef, node: NodeRef): Promise<void> {
-    const [remains] = await releaseNodes(db, clusterId, [node]);
-    if (remains !== undefined) {
-      const { vm_id, host_status } = await mustReadNode(db, clusterId, node);
-      if (host_status !== 'Down')
-        throw fault('Refused', `machine ${remains} is still on its host: it keeps its address`);
-      await abandonNode(db, vm_id);
-    }
+    await release(db, clusterId, [node]);
     await recordCounts(db, clusterId);
   },
 
@@ -91,3 +84,16 @@ export interface KeyPair {
 }
 
 const newKeyPair = () => new Secret(JSON.stringify(newSshKeyPair() satisfies KeyPair));
+
+async function release(db: Deps['db'], clusterId: string, only?: NodeRef[]): Promise<void> {
+  const remain = new Set(await releaseNodes(db, clusterId, only));
+  if (remain.size === 0) return;
+  const kept: string[] = [];
+  for (const { vm_id, name, host_status } of await readNodes(db, clusterId)) {
+    if (!remain.has(name)) continue;
+    if (host_status === 'Down') await abandonNode(db, vm_id);
+    else kept.push(name);
+  }
+  if (kept.length > 0)
+    throw fault('Refused', `machines that are still on their hosts keep their addresses: ${kept.join(', ')}`);
+}

@@ -10,11 +10,14 @@ export const deleteHost = command({
   roles: ['A', 'R'],
   params: {
     id: p.uuid('host', { description: 'the host ID', required: true }),
-    forced: p.boolean({ description: 'without effect: a host with machines is never deleted' }),
+    forced: p.boolean({
+      description:
+        'true: nodes on a host that is Down that were replaced or whose cluster was deleted meanwhile are forgotten; other machines are not',
+    }),
   },
   response: 'success',
-  async handler(ctx, { id }) {
-    const problem = await removeHost(ctx.db, id, operatorOf(ctx));
+  async handler(ctx, { id, forced }) {
+    const problem = await removeHost(ctx.db, id, operatorOf(ctx), forced);
     if (problem !== undefined) throw fault('BadParameter', problem);
     return success();
   },

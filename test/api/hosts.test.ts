@@ -268,6 +268,25 @@ describe('deleteHost', () => {
     expect(refused(await h.call('deleteHost', { id }), 431)).toContain('was removed already');
     expect((await add({ url })).status).toBe(200);
   });
+
+  test('forced, it forgets nodes that were given up while the host is down, and nothing else', async () => {
+    const { machineIds } = await addCluster(h.db, h.users.U, { name: 'lost' });
+    const { id } = (await add({ url: newUrl() })).content.host[0];
+    const [control, worker] = machineIds;
+    await h.db('vm_instance').whereIn('uuid', machineIds).update({ host_id: id });
+    const forced = () => h.call('deleteHost', { id, forced: 'true' });
+    const removed = async () =>
+      (await h.db('vm_instance').where({ uuid: worker }).first<{ removed: unknown }>()).removed;
+    await h.db('vm_instance').where({ uuid: worker }).update({ state: 'Destroyed' });
+    expect(refused(await forced(), 431)).toContain('has machines: lost-control-0, lost-worker-1.');
+    await h.db('host').where({ uuid: id }).update({ status: 'Down' });
+    expect(refused(await forced(), 431)).toContain('has machines: lost-control-0.');
+    expect(await removed()).toBeNull();
+    await h.db('vm_instance').where({ uuid: control }).update({ state: 'Destroyed' });
+    expect(refused(await h.call('deleteHost', { id }), 431)).toContain('has machines: lost-control-0, lost-worker-1.');
+    expect((await forced()).content).toEqual({ success: true });
+    expect(await removed()).not.toBeNull();
+  });
 });
 
 describe('listHosts', () => {

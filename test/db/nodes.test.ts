@@ -2,6 +2,7 @@ import type { Deps } from '../../activities/deps.js';
 import { kubernetesActivities } from '../../activities/kubernetes/index.js';
 import { storeActivities } from '../../activities/store/index.js';
 import { advanceNode, markGone, readNodeContext, readNodeFacts, readNodes } from '../../db/nodes.js';
+import { deleteHost } from '../../db/hosts.js';
 import { releaseNodes } from '../../db/reserve.js';
 import { readHostRooms } from '../../db/rooms.js';
 import type { ClusterRow, HostRow, NetworkRow, NodePhase, VmRow } from '../../db/rows.js';
@@ -231,6 +232,41 @@ onEachEngine((engines) => {
       ]);
       expect([await count('host_reservation'), await count('guest_address')]).toEqual([2, 2]);
       expect((await used()).reduce((sum, [cpus]) => sum + cpus!, 0)).toBe(4);
+    });
+
+    test('gives up a machine whose host is down, whose place and number of network stay taken until its host is forgotten', async () => {
+      const cluster = await world.addCluster('given-up');
+      await reserveAll(world.db, cluster.uuid);
+      const [control, worker] = await readNodes(world.db, cluster.uuid);
+      await reach(cluster.uuid, ['ready', 'ready']);
+      await world.db('host').where({ uuid: control!.host_id }).update({ status: 'Down' });
+      const upHost = (await world.db<HostRow>('host').where({ status: 'Up' }).first())!;
+      const store = storeActivities({ db: world.db } as Deps);
+      const ref = { clusterId: cluster.uuid, operationId: 'none' } as StepRef;
+      await world.db('vm_instance').where({ uuid: worker!.vm_id }).update({ host_id: upHost.uuid });
+      await expect(store.releaseNodes(ref)).rejects.toThrow(`keep their addresses: ${worker!.name}`);
+      await markGone(world.db, worker!.vm_id);
+      await store.releaseNodes(ref);
+      await store.releaseNodes(ref);
+      expect(await readNodes(world.db, cluster.uuid)).toEqual([]);
+      const row = async (vmId: string) => (await world.db<VmRow>('vm_instance').where({ uuid: vmId }).first())!;
+      expect(await row(control!.vm_id)).toMatchObject({ state: 'Destroyed', removed: null });
+      expect((await row(worker!.vm_id)).removed).not.toBeNull();
+
+      // Its network goes with its cluster; a new one does not meet it on the host that comes back.
+      const { network_id } = cluster;
+      await world.db('networks').where({ uuid: network_id }).update({ active_number: null, removed: '2026-01-01 00:00:00.000' }); // prettier-ignore
+      const numberOf = async (uuid: string | null) =>
+        (await world.db<NetworkRow>('networks').where({ uuid: uuid! }).first())!.network_number;
+      const next = await world.addCluster('next');
+      expect(await numberOf(next.network_id)).not.toBe(await numberOf(network_id));
+
+      const by = { userId: 'someone', accountId: 'a', domainId: 'd' };
+      expect(await deleteHost(world.db, control!.host_id!, by)).toContain(`has machines: ${control!.name}.`);
+      expect((await row(control!.vm_id)).removed).toBeNull();
+      expect(await deleteHost(world.db, control!.host_id!, by, true)).toBeUndefined();
+      expect((await row(control!.vm_id)).removed).not.toBeNull();
+      expect([await count('host_reservation'), await count('guest_address')]).toEqual([0, 0]);
     });
 
     test('frees everything once all are gone, and again changes nothing', async () => {

@@ -121,4 +121,8 @@ export const CASES: Record<string, { kind: OperationKind; facts: ClusterFacts }>
   },
   'renew certificates': { kind: 'renew', facts: runningCluster(2, 1) },
   delete: { kind: 'delete', facts: runningCluster(2, 1) },
+  'delete, one host down': {
+    kind: 'delete',
+    facts: runningCluster(1, 2, { nodes: [aNode('control', 1, { hostUp: false }), aNode('worker', 1)] }),
+  },
 };

@@ -1,5 +1,5 @@
 import type { Item } from '../engine/step.js';
-import { nodeLabel, type ClusterFacts } from '../model/operation.js';
+import { isBefore, nodeLabel, type ClusterFacts } from '../model/operation.js';
 import type { Settings } from '../model/settings.js';
 import type { Act } from '../stubs.js';
 
@@ -19,6 +19,7 @@ export function deleteClusterSteps(facts: ClusterFacts, settings: Settings): Ite
           title: `${nodeLabel(node)}: remove the machine, its volume and media`,
           kind: 'machine.remove',
           limitSeconds: settings['cks.machine.timeout'],
+          skip: !node.hostUp && !isBefore(6, facts) && 'its host is down: the scan removes it when the host is back',
           run: ({ hypervisor }) => hypervisor.ensureMachineAbsent(node),
         },
       ]),
