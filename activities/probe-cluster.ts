@@ -71,7 +71,7 @@ async function mindCertificates(deps: Deps, cluster: ClusterRow): Promise<boolea
     renewDays > 0 ? `they are renewed ${renewDays} days before` : 'renewing them is off (cks.certificate.renew.days)';
   const warning =
     left <= settings['cks.certificate.warning.days'] ? `${SEEN.certificates}${ends.slice(0, 10)}: ${how}` : null;
-  if (warning === null ? hasSeen(reason, 'certificates') : saidIn(reason) === null)
+  if (warning !== null || hasSeen(reason, 'certificates'))
     await writeReason(deps.db, cluster, withSeen(reason, warning));
   return false;
 }

@@ -35,6 +35,12 @@ export async function isWhole(
   );
 }
 
+/** A node is not in the cluster that another operation began to make: it is that one's to finish or to take away. */
+export const hasHalfMade = async (db: Db, clusterId: string, rootId: string): Promise<boolean> =>
+  (await readNodes(db, clusterId)).some(
+    ({ phase, added_by }) => phase !== 'joined' && phase !== 'ready' && added_by !== null && added_by !== rootId,
+  );
+
 /** `rootId`: the operation, by its first attempt, whose own nodes are told apart. */
 export const readNodeFacts = async (db: Db, clusterId: string, rootId?: string): Promise<NodeFacts[]> =>
   (await readNodes(db, clusterId)).map((node) => ({

@@ -8,7 +8,7 @@ import { replaceClusterGroups } from './affinity.js';
 import { readClusterFacts } from './cluster-facts.js';
 import { holdCluster, moveCluster, mustReadCluster } from './clusters.js';
 import { millis, now, transact, type Db } from './knex.js';
-import { isWhole } from './nodes.js';
+import { hasHalfMade, isWhole } from './nodes.js';
 import type { ClusterRow, OperationRow } from './rows.js';
 import { forgetSecrets } from './secret.js';
 import { forgetServiceUser } from './service-identity.js';
@@ -227,7 +227,7 @@ export async function settleOperation(db: Knex, operationId: string, outcome: Ou
   });
 }
 
-/** Of an operation that does well what it can for a cluster in Alert, and leaves the rest of it to the operation that began it. */
+/** Of an operation that does well what it can, and leaves nodes that another began to that one. */
 const WELL: Partial<Record<OperationKind, string>> = {
   renew: 'the certificates are renewed',
   start: 'the nodes that are in the cluster are started',
@@ -248,14 +248,22 @@ async function settleHeld(
   const reason = outcome.reason?.slice(0, 2000) ?? null;
   // What an operation left half-made is still to be resumed or cancelled.
   const well = WELL[row.kind];
-  const isUnfinished = ok && well !== undefined && row.from_state === 'Alert' && !(await isWhole(trx, cluster));
+  const isUnfinished =
+    ok &&
+    rule.done === 'Running' &&
+    ((await hasHalfMade(trx, cluster.uuid, row.root_id)) ||
+      (well !== undefined && row.from_state === 'Alert' && !(await isWhole(trx, cluster))));
   const rest = ok
     ? isUnfinished ? 'Alert' : rule.done
     : outcome.end === 'cancelled'
       ? rule.cancelled === 'before' ? row.from_state : rule.cancelled
       : (outcome.rest ?? rule.failed); // prettier-ignore
   const holds = row.active_cluster_id !== null;
-  const told = isUnfinished ? `${well}; ${LEFT_TO_DO}` : ok ? (outcome.warning ?? null) : reason;
+  const told = isUnfinished
+    ? `${well ?? 'what was asked for is done'}; ${LEFT_TO_DO}`
+    : ok
+      ? (outcome.warning ?? null)
+      : reason;
   const words = rest === 'Destroyed' ? told : await restingReason(trx, cluster, told);
   if (holds && row.started !== null) await moveCluster(trx, cluster, rest, words);
   else if (holds && outcome.end !== 'superseded')

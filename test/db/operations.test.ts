@@ -326,6 +326,26 @@ onEachEngine((engines) => {
       expect(await start()).toMatchObject({ state: 'Running', reason: null });
     });
 
+    test('whatever succeeds beside a node that another operation left half-made rests in Alert and says whose it is', async () => {
+      const cluster = await world.addCluster('beside-half-made');
+      await reserveAll(world.db, cluster.uuid);
+      await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid }).update({ phase: 'ready' });
+      await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid, role: 'worker', role_index: 1 }).update({ phase: 'installed' }); // prettier-ignore
+      for (const kind of ['replaceNode', 'removeNodes', 'start'] as const) {
+        const from = kind === 'start' ? 'Stopped' : 'Alert';
+        await world.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: from });
+        const { operationId } = await world.queue(await reread(cluster), { kind });
+        await claim(operationId);
+        await settleOperation(world.db, operationId, outcome('succeeded'));
+        expect(await reread(cluster)).toMatchObject({
+          state: 'Alert',
+          reason: expect.stringMatching(
+            /; an operation before that left its work half done: resume or cancel it by its id/,
+          ),
+        });
+      }
+    });
+
     test('marks the lines that failed and those that were still running', async () => {
       const { operationId } = await world.queue(await world.addCluster('lines'));
       await claim(operationId);
