@@ -151,6 +151,23 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
     own.map(({ instance_name }) => machine([instance_name, isOn ? 'running' : 'shut off'])).sort(),
   );
   expect(domains.flatMap(({ media }) => media)).toEqual([]);
+  // Each has the size of its offering, and that much room of its host.
+  const sizes = (from: string, columns: string) =>
+    stack
+      .rows<{ name: string; cpus: number; ramMb: number }>(
+        `SELECT v.instance_name AS name, ${columns} FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id JOIN ${from} WHERE m.cluster_id = ? AND m.external_node = 0`,
+        clusterId,
+      )
+      .map(sized)
+      .sort();
+  const sized = ({ name, cpus, ramMb }: { name: string; cpus: number; ramMb: number }) => `${name} ${cpus} ${ramMb}`;
+  expect(domains.map(sized).sort()).toEqual(
+    sizes('service_offering o ON o.uuid = v.service_offering_id', 'o.cpu AS cpus, o.ram_size AS "ramMb"'),
+  );
+  if (isOn)
+    expect(domains.map(sized).sort()).toEqual(
+      sizes('host_reservation r ON r.vm_id = v.uuid AND r.host_id = v.host_id', 'r.cpus, r.ram_mb AS "ramMb"'),
+    );
   // A machine has its root disk, one that a user made its seed too; nothing is left of those that were removed.
   const machines = stack.rows<Pick<VmRow, 'instance_name' | 'vm_type' | 'removed'>>(
     'SELECT instance_name, vm_type, removed FROM vm_instance WHERE network_id = ?',
@@ -211,6 +228,8 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
         .filter(({ role }) => role !== 'etcd')
         .map(({ name, kubernetes_node_version: version }) => [name, false, 'True', `v${version}`]),
     );
+    const deployments = await stack.kubectl(clusterId, 'get', 'deployments', '-n', 'kube-system', '-o', 'name');
+    expect(deployments.includes('cluster-autoscaler')).toBe(cluster.autoscaling_enabled === 1);
   }
   return { controls: controls.length, workers: cluster.node_count };
 }

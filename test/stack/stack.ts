@@ -47,6 +47,8 @@ export interface World {
     state: string;
     clusterId: string;
     ipAddress: string;
+    cpus: number;
+    ramMb: number;
     media: string[];
   }[];
   volumes: { host: string; name: string }[];

@@ -1,3 +1,4 @@
+import type { NodeRole } from '../../../db/rows.js';
 import { LISTS } from '../../../workflows/steps/lists.js';
 import { OPERATIONS, type OperationKind } from '../../../workflows/model/states.js';
 import { doneTwice, expectAgreement, heldRows, NO_TRACES, NOTHING_HELD, tracesOf } from '../facts.js';
@@ -6,7 +7,7 @@ import type { Job, Stack } from '../stack.js';
 import { ACTIONS, isOptional, type Spot } from './actions.js';
 import { isFatal, isKill, nameOf, shapeOf, type Case, type Line } from './cases.js';
 import { Killer } from './killer.js';
-import { FORMS, guests, OWN, RENEWAL, SHAPES, type Shape, type Subject } from './operations.js';
+import { FORMS, guests, OWN, RENEWAL, SHAPES, type Form, type Shape, type Subject } from './operations.js';
 import { beginRenewal, renewalPlan } from './renewal.js';
 
 /** Seconds of a limit that a hanging step is to meet; an operation's limit is longer where the operation itself takes long. */
@@ -193,8 +194,25 @@ export class Matrix {
   }
 
   async #expectForm({ id }: Subject, form: string): Promise<void> {
-    const { controls, workers } = FORMS[form]!;
-    expect({ form, ...(await expectAgreement(this.stack, id)) }).toEqual({ form, controls, workers });
+    const { controls, workers, larger = [], autoscaled = false } = FORMS[form]!;
+    const counts = await expectAgreement(this.stack, id);
+    expect({ form, ...counts, ...this.#sizesOf(id) }).toEqual({ form, controls, workers, larger, autoscaled });
+  }
+
+  /** What two forms with the same counts are told apart by. */
+  #sizesOf(id: string): Pick<Form, 'larger' | 'autoscaled'> {
+    const nodes = this.stack.rows<{ role: NodeRole; offering: string }>(
+      'SELECT m.role, o.name AS offering FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id JOIN service_offering o ON o.uuid = v.service_offering_id WHERE m.cluster_id = ? AND m.external_node = 0',
+      id,
+    );
+    const isLarge = (role: NodeRole) => {
+      const own = nodes.filter((node) => node.role === role);
+      return own.length > 0 && own.every(({ offering }) => offering === 'large');
+    };
+    return {
+      larger: (['etcd', 'control', 'worker'] as const).filter(isLarge),
+      autoscaled: this.stack.cluster(id).autoscaling_enabled === 1,
+    };
   }
 
   /** Breaks one step of one operation in one way, and expects what the fault matrix expects. */
@@ -336,7 +354,7 @@ export class Matrix {
     const counts = await expectAgreement(this.stack, lane.subject!.id);
     const fits = [from, to].filter((form) => FORMS[form]?.controls === counts.controls && FORMS[form]?.workers === counts.workers); // prettier-ignore
     expect({ counts, fits }).toEqual({ counts, fits: expect.arrayContaining([expect.any(String)]) });
-    // Which of two forms with the same counts it has is not looked for: another cluster is taken.
+    // Past a point of no return it may be between the two: another cluster is taken.
     const isMixed = this.stack.cluster(lane.subject!.id).target_version_id !== null;
     // A node that keeps what was staged on it has fewer steps in the next upgrade.
     const isStaged =
@@ -344,7 +362,9 @@ export class Matrix {
         'SELECT id FROM kubernetes_cluster_vm_map WHERE cluster_id = ? AND staged_version IS NOT NULL',
         lane.subject!.id,
       ).length > 0;
-    const isSure = !isMixed && !isStaged && (from === to || (fits.length === 1 && fits[0] === from));
+    const { larger = [], autoscaled = false } = FORMS[from] ?? {};
+    const isFrom = JSON.stringify(this.#sizesOf(lane.subject!.id)) === JSON.stringify({ larger, autoscaled });
+    const isSure = !isMixed && !isStaged && isFrom && (from === to || fits.includes(from));
     if (isSure) lane.form = from;
     else await this.clear(lane);
   }

@@ -1,4 +1,4 @@
-import type { VmRow } from '../../../db/rows.js';
+import type { NodeRole, VmRow } from '../../../db/rows.js';
 import type { OperationKind } from '../../../workflows/model/states.js';
 import { versionAfter } from '../facts.js';
 import type { Stack } from '../stack.js';
@@ -12,6 +12,9 @@ export interface Subject {
 export interface Form {
   controls: number;
   workers: number;
+  /** Nodes of these roles are `large`. */
+  larger?: NodeRole[];
+  autoscaled?: boolean;
   /** Further parameters of its create. */
   parameters?: (stack: Stack, name: string) => Record<string, string> | Promise<Record<string, string>>;
   /** What makes it so after the create. */
@@ -69,23 +72,24 @@ export const FORMS: Record<string, Form> = {
   '2+1': { controls: 2, workers: 1 },
   '3+1': { controls: 3, workers: 1 },
   full: { controls: 2, workers: 1, parameters: everything },
-  large: { controls: 1, workers: 1 },
+  large: { controls: 1, workers: 1, larger: ['control', 'worker'] },
   stopped: {
     controls: 1,
     workers: 1,
     make: (_, { id }) => Promise.resolve([['stopKubernetesCluster', { id }]]),
   },
-  'stopped, large': { controls: 1, workers: 1 },
+  'stopped, large': { controls: 1, workers: 1, larger: ['control', 'worker'] },
   'full, stopped': {
     controls: 2,
     workers: 1,
     parameters: everything,
     make: (_, { id }) => Promise.resolve([['stopKubernetesCluster', { id }]]),
   },
-  'full, large': { controls: 2, workers: 1 },
+  'full, large': { controls: 2, workers: 1, larger: ['etcd'] },
   autoscaled: {
     controls: 1,
     workers: 1,
+    autoscaled: true,
     make: (_, { id }) =>
       Promise.resolve([['scaleKubernetesCluster', { id, autoscalingenabled: 'true', minsize: '1', maxsize: '3' }]]),
   },
