@@ -148,12 +148,17 @@ export class LabCluster {
     );
   }
 
-  /** Ends all SSH connections of the nodes' user to a machine, as a network that fails does; what they began goes on. Answers how many. */
-  async cutSsh(machine: { instance_name: string }): Promise<number> {
-    const line = 'for pid in $(pgrep -f "^sshd: cloud"); do kill -9 "$pid" && echo "$pid"; done 2>/dev/null || true';
+  /**
+   * Ends all SSH connections of the nodes' user to a machine, as a network that fails does, once a unit there is active if one is named; what
+   * they began goes on. Answers how many.
+   */
+  async cutSsh(machine: { instance_name: string }, unit?: string): Promise<number> {
+    const once = unit === undefined ? '' : `until systemctl is-active -q ${unit}; do sleep 0.02; done; `;
+    const line =
+      once + 'for pid in $(pgrep -f "^sshd: cloud"); do kill -9 "$pid" && echo "$pid"; done 2>/dev/null || true';
     let ended = '';
     try {
-      ended = await this.inNode(machine, 'bash', '-c', line);
+      ended = await this.inNode(machine, 'timeout', '60', 'bash', '-c', line);
     } catch {
       // A machine that is not up has none.
     }

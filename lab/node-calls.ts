@@ -7,7 +7,7 @@ import { projectRoot } from '../db/project-root.js';
 import type { LabCluster } from './cluster.js';
 import type { LabWorld } from './world.js';
 
-type Machine = ReturnType<LabCluster['machines']>[number];
+export type Machine = ReturnType<LabCluster['machines']>[number];
 export interface NodeAnswer {
   key: string;
   state: string;
@@ -26,6 +26,14 @@ export async function registerKeyPair(world: LabWorld): Promise<void> {
   await world.cs('registerSSHKeyPair', { name: KEY_PAIR, publickey: readFileSync(`${file}.pub`, 'utf8').trim() });
 }
 
+/** Puts a medium into the drive of a machine, as the service does for an upgrade. */
+export function putMedium(world: LabWorld, { instance_name }: Machine, version: string): void {
+  const [row] = world.rows<{ iso_id: string }>('SELECT iso_id FROM kubernetes_supported_version WHERE uuid = ?', world.versions.get(version)!); // prettier-ignore
+  const drive = join(world.libvirt.pool, `${instance_name}-drive`);
+  assert.deepEqual(readdirSync(drive), [], 'the drive is empty after the create');
+  execFileSync('cp', ['-al', `${join(world.libvirt.pool, `iso-${row!.iso_id}`)}/.`, drive]);
+}
+
 /** `cks-node` on the nodes of a cluster as its user calls it: over SSH through the forwards, with the key pair that the cluster was made with. */
 export class NodeCalls {
   private calls = 0;
@@ -38,17 +46,21 @@ export class NodeCalls {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const input = join(folder, String(++this.calls));
     writeFileSync(input, inputLines(values), { mode: 0o600 });
-    const ssh = ['ssh', '-i', join(world.folder, KEY_PAIR), '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR', ...this.address(machine)];
-    const said = await world.run('bash', '-c', 'exec "$@" <"$0"', input, ...ssh, `sudo ${PATH} ${subcommand} ${key}`);
+    const said = await this.ssh(machine, input, `sudo ${PATH} ${subcommand} ${key}`);
     return JSON.parse(said) as NodeAnswer;
+  } // prettier-ignore
+
+  /** Leaves the program on a machine that the service never logged in to, as it does itself. */
+  async put(machine: Machine): Promise<void> {
+    const put = () => this.ssh(machine, join(projectRoot(), 'guest/cks-node'), `sudo install -D -m 0755 /dev/stdin ${PATH}`).then(() => true, (error: Error) => error.message);
+    await this.cluster.world.until(`${machine.name} takes the program`, put, 120, 1000);
   } // prettier-ignore
 
   /** A run whose connection is cut once it goes on; the same key then waits for it. */
   async cut(machine: Machine, subcommand: string, key: string, values: Record<string, string> = {}): Promise<NodeAnswer> {
     const first = this.call(machine, subcommand, key, values).then(() => 'it came to its end', (error: Error) => error.message);
-    const lives = () => this.cluster.inNode(machine, 'systemctl', 'is-active', `cks-${key}`).then(() => true, () => false);
-    await this.cluster.world.until(`${subcommand} goes on on ${machine.name}`, lives, 60, 20);
-    assert((await this.cluster.cutSsh(machine)) > 0, `a connection to ${machine.name} was there to be cut`);
+    const cuts = await this.cluster.cutSsh(machine, `cks-${key}`);
+    assert(cuts > 0, `${subcommand} went on on ${machine.name}, and a connection was there to be cut`);
     assert.match(await first, /ended with 255/, `the call of ${subcommand} whose connection was cut`);
     const answer = await this.call(machine, subcommand, key);
     await this.settled(machine);
@@ -91,13 +103,22 @@ export class NodeCalls {
     return this.cluster.inNode(machine, 'bash', '-c', LOOK);
   }
 
-  private address({ uuid, name }: Machine): string[] {
+  private ssh(machine: Machine, input: string, line: string): Promise<string> {
+    const { world } = this.cluster;
+    const options = ['-i', join(world.folder, KEY_PAIR), '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'];
+    const { through, to } = this.address(machine);
+    return world.run('bash', '-c', 'exec "$@" <"$0"', input, ...through, 'ssh', ...options, ...to, line);
+  } // prettier-ignore
+
+  /** A machine without a forward is reached from its gateway, in whose namespace its network is. */
+  private address({ uuid, ip_address }: Machine): { through: string[]; to: string[] } {
     const [forward] = this.cluster.world.rows<{ port: number; host: string }>(
       "SELECT r.start_port AS port, i.public_ip_address AS host FROM firewall_rules r JOIN user_ip_address i ON i.uuid = r.ip_address_id WHERE r.vm_id = ? AND r.purpose = 'PortForwarding' AND r.private_port = 22",
       uuid,
     );
-    assert(forward, `${name} has a forward for SSH`);
-    return ['-p', String(forward.port), `cloud@${forward.host}`];
+    if (forward) return { through: [], to: ['-p', String(forward.port), `cloud@${forward.host}`] };
+    const [vm] = this.cluster.world.rows<{ network_id: string }>('SELECT network_id FROM vm_instance WHERE uuid = ?', uuid); // prettier-ignore
+    return { through: ['nsenter', `--net=/run/netns/cks-${vm!.network_id}`], to: [`cloud@${ip_address}`] };
   }
 }
 

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { LabCluster } from '../cluster.js';
-import { KEY_PAIR, NodeCalls, registerKeyPair } from '../node-calls.js';
+import { KEY_PAIR, NodeCalls, putMedium, registerKeyPair, type Machine } from '../node-calls.js';
 import { FIRST, NEXT } from '../versions.js';
-import type { LabWorld } from '../world.js';
+import { proveOnBareMachine } from './bare-machine.js';
 import type { LabCase } from './case.js';
-
-type Machine = ReturnType<LabCluster['machines']>[number];
 
 export const everyVerb: LabCase = {
   name: 'every verb of cks-node by hand over SSH, on both minors: a second run changes nothing, one whose connection is cut is found again',
-  features: ['cks-node install', 'cks-node init', 'cks-node join', 'cks-node reset', 'cks-node upgrade', 'cks-node etcd save', 'cks-node prestage', 'cks-node renew', 'cks-node status', 'cks-node evidence'],
+  features: ['cks-node install', 'cks-node init', 'cks-node join', 'cks-node reset', 'cks-node upgrade', 'cks-node etcd save', 'cks-node etcd install', 'cks-node prestage', 'cks-node renew', 'cks-node status', 'cks-node evidence'],
   next: true,
   async run(world, say) {
     await registerKeyPair(world);
@@ -24,6 +20,7 @@ export const everyVerb: LabCase = {
     const verbs = new Verbs(cluster, calls, control);
 
     for (const one of both) say(`${one.name}: ${await calls.unchanged(one, 'asking for all runs again', () => calls.findAll(one))} runs of the create were found again`);
+    await proveOnBareMachine(verbs, FIRST.kubernetes);
     await verbs.leaveAlone(FIRST.kubernetes, worker);
     await verbs.leaveAndJoin(worker);
     say(`every verb ran on ${FIRST.kubernetes}`);
@@ -40,6 +37,7 @@ export const everyVerb: LabCase = {
     }
     await verbs.leaveAlone(NEXT.kubernetes, worker);
     await verbs.leaveAndJoin(worker);
+    await proveOnBareMachine(verbs, NEXT.kubernetes);
     await verbs.beginAnew(NEXT.kubernetes);
     say(`every verb ran on ${NEXT.kubernetes}`);
     await cluster.delete();
@@ -47,12 +45,12 @@ export const everyVerb: LabCase = {
   },
 }; // prettier-ignore
 
-class Verbs {
+export class Verbs {
   private count = 0;
   constructor(
-    private readonly cluster: LabCluster,
-    private readonly calls: NodeCalls,
-    private readonly control: Machine,
+    readonly cluster: LabCluster,
+    readonly calls: NodeCalls,
+    readonly control: Machine,
   ) {}
 
   /** All that finds its work done, and all that only looks: nothing on the machine changes. */
@@ -120,7 +118,7 @@ class Verbs {
     await calls.unchanged(control, 'init again', () => calls.call(control, 'init', this.key('init'), values));
   } // prettier-ignore
 
-  private key = (subcommand: string): string => `by-hand-${subcommand}-${++this.count}`;
+  key = (subcommand: string): string => `by-hand-${subcommand}-${++this.count}`;
 
   private endpoint(): string {
     return /server: https:\/\/(\S+)/.exec(readFileSync(this.cluster.kubeconfig, 'utf8'))![1]!;
@@ -129,17 +127,9 @@ class Verbs {
     const { name, ip_address: address } = this.control;
     return { version, name, address, endpoint: this.endpoint(), pod_cidr: '10.244.0.0/16' };
   }
-  private async joinValues({ name, ip_address: address }: Machine): Promise<Record<string, string>> {
+  async joinValues({ name, ip_address: address }: Machine): Promise<Record<string, string>> {
     const { result } = await this.calls.call(this.control, 'kubeconfig', this.key('kubeconfig'));
     const token = (await this.cluster.inNode(this.control, 'kubeadm', 'token', 'create', '--kubeconfig', '/etc/kubernetes/admin.conf')).trim();
     return { role: 'worker', name, address, endpoint: this.endpoint(), token, ca_hash: String(result['ca_hash']) };
   } // prettier-ignore
-}
-
-/** Puts a medium into the drive of a machine, as the service does for an upgrade. */
-function putMedium(world: LabWorld, { instance_name }: Machine, version: string): void {
-  const [row] = world.rows<{ iso_id: string }>('SELECT iso_id FROM kubernetes_supported_version WHERE uuid = ?', world.versions.get(version)!); // prettier-ignore
-  const drive = join(world.libvirt.pool, `${instance_name}-drive`);
-  assert.deepEqual(readdirSync(drive), [], 'the drive is empty after the create');
-  execFileSync('cp', ['-al', `${join(world.libvirt.pool, `iso-${row!.iso_id}`)}/.`, drive]);
 }
