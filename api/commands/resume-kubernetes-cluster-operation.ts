@@ -1,12 +1,16 @@
 import { signalPause } from '../../workflows/client.js';
 import { fault, textOf } from '../../workflows/model/fault.js';
 import { finishedJob } from '../../db/finished-job.js';
+import type { OperationRequest } from '../../workflows/model/operation.js';
 import { command, EVERYONE, job } from '../command.js';
 import { submit } from '../operations.js';
 import { OPERATION } from '../views/operation.js';
 import { OPERATION_PARAMS, wantedOperation } from '../wanted-operation.js';
 
-/** A paused operation goes on; a failed one gets a new attempt, with a new job, that begins at the failed step. */
+/**
+ * A paused operation goes on; a failed one gets a new attempt, with a new job, that begins at the failed step. An upgrade that was cancelled
+ * after its first control node is begun again: nothing else finishes what it left (design §5).
+ */
 export const resumeKubernetesClusterOperation = command({
   name: 'resumeKubernetesClusterOperation',
   description: 'Lets a paused operation go on, or starts a failed one again at the failed step',
@@ -36,13 +40,19 @@ export const resumeKubernetesClusterOperation = command({
         }),
       );
     }
+    const settings = await ctx.settings(cluster.account_id);
+    const request = JSON.parse(operation.params ?? '{}') as OperationRequest;
+    const isMixed = operation.kind === 'upgrade' && cluster.target_version_id === request.version?.id;
+    if (operation.state === 'cancelled' && isMixed) {
+      const queued = await submit(ctx, { kind: 'upgrade', cluster, settings, request, command: ctx.command.name });
+      return job(queued.jobId);
+    }
     if (operation.state !== 'failed' || operation.fault === 'Superseded') {
       throw fault(
         'Refused',
         `Operation ${operation.uuid} has ended (${operation.state}): only a paused or failed one can be resumed`,
       );
     }
-    const settings = await ctx.settings(cluster.account_id);
     const queued = await submit(ctx, {
       kind: operation.kind,
       cluster,

@@ -1,6 +1,6 @@
 import type { Answer } from '../../scripts/client.js';
 import { workflowIdOf } from '../../workflows/model/operation.js';
-import { countOf, doneTwice, domainsOf, expectHealthy, heldRows, NOTHING_HELD } from './facts.js';
+import { countOf, doneTwice, domainsOf, expectHealthy, heldRows, NOTHING_HELD, versionAfter } from './facts.js';
 import { sleep } from './parts.js';
 import { describeStack, type Stack } from './stack.js';
 
@@ -186,6 +186,36 @@ describeStack('an operation', {}, (scenario) => {
       await expectHealthy(stack, id, 1, 3);
       const { domains } = (await stack.world()) as unknown as { domains: { clusterId: string; cpus: number }[] };
       expect(domains.filter(({ clusterId }) => clusterId === id).map(({ cpus }) => cpus).sort()).toEqual([2, 8, 8, 8]);
+      expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+    },
+    90,
+  ); // prettier-ignore
+
+  scenario(
+    'that upgrades and is cancelled after its first control node leaves two versions: new nodes have the new one, no third is taken, a resume finishes',
+    async (stack) => {
+      const { id, jobid } = await stack.create(1, 1);
+      expect(await ended(stack, jobid)).toEqual(RUN);
+      const target = versionAfter(stack, id)!;
+      const upgrade = String((await stack.call('upgradeKubernetesCluster', { id, kubernetesversionid: target.uuid }))['jobid']);
+      await stack.stepIs(id, /^control-1: upgrade/, 'done');
+      const { uuid: operation } = stack.operation(id);
+      expect((await stack.run('cancelKubernetesClusterOperation', { id: operation })).jobstatus).toBe(1);
+      expect(await ended(stack, upgrade)).toEqual(FAILED);
+      expect(rest(stack, id)).toEqual({ state: 'Running', reason: expect.stringMatching(/^MixedVersions: .* finishes\. Cancelled/) as string });
+      const third = stack.rows<{ uuid: string }>('SELECT uuid FROM kubernetes_supported_version WHERE uuid NOT IN (?, ?)', target.uuid, stack.cluster(id).kubernetes_version_id)[0]!;
+      const refused = await stack.run('upgradeKubernetesCluster', { id, kubernetesversionid: third.uuid });
+      expect(refused).toMatchObject({ jobstatus: 2, jobresult: { errortext: expect.stringContaining('MixedVersions') as string } });
+
+      expect((await stack.run('scaleKubernetesCluster', { id, size: '2' })).jobstatus).toBe(1);
+      const kubelets = async () => {
+        const { items } = JSON.parse(await stack.kubectl(id, 'get', 'nodes', '-o', 'json')) as { items: { status: { nodeInfo: { kubeletVersion: string } } }[] };
+        return items.filter(({ status }) => status.nodeInfo.kubeletVersion === `v${target.semantic_version}`).length;
+      };
+      expect(await kubelets()).toBe(2);
+      expect((await stack.run('resumeKubernetesClusterOperation', { id: operation })).jobstatus).toBe(1);
+      expect(await kubelets()).toBe(3);
+      await expectHealthy(stack, id, 1, 2);
       expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
     },
     90,
