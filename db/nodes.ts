@@ -4,7 +4,7 @@ import { mustReadCluster } from './clusters.js';
 import { now, type Db } from './knex.js';
 import { NODE_PHASES } from './rows.js';
 import type {
-  ClusterRow, HostRow, NetworkRow, NodePhase, ServiceOfferingRow, TemplateRow, VmMapRow, VmRow, VersionRow, ZoneRow,
+  ClusterRow, HostRow, NetworkRow, NodePhase, OperationRow, ServiceOfferingRow, TemplateRow, VmMapRow, VmRow, VersionRow, ZoneRow,
 } from './rows.js'; // prettier-ignore
 
 const OF_MACHINE = ['uuid', 'name', 'instance_name', 'host_id', 'state', 'ip_address', 'ssh_host_key', 'service_offering_id', 'max_cpus', 'max_ram_mb', 'managed'] as const; // prettier-ignore
@@ -35,11 +35,17 @@ export async function isWhole(
   );
 }
 
-/** A node is not in the cluster that another operation began to make: it is that one's to finish or to take away. */
-export const hasHalfMade = async (db: Db, clusterId: string, rootId: string): Promise<boolean> =>
-  (await readNodes(db, clusterId)).some(
-    ({ phase, added_by }) => phase !== 'joined' && phase !== 'ready' && added_by !== null && added_by !== rootId,
-  );
+/** A node is not in the cluster that another operation began to make, and that one can still be resumed or cancelled. */
+export async function hasHalfMade(db: Db, clusterId: string, rootId: string): Promise<boolean> {
+  const halfMade = (await readNodes(db, clusterId)).filter(({ phase }) => phase !== 'joined' && phase !== 'ready');
+  const roots = new Set(halfMade.map(({ added_by }) => added_by));
+  for (const root of roots) {
+    if (root === null || root === rootId) continue;
+    const last = await db<OperationRow>('operation').where({ root_id: root }).orderBy('attempt', 'desc').first();
+    if (last?.state === 'failed' && last.fault !== 'Superseded') return true;
+  }
+  return false;
+}
 
 /** `rootId`: the operation, by its first attempt, whose own nodes are told apart. */
 export const readNodeFacts = async (db: Db, clusterId: string, rootId?: string): Promise<NodeFacts[]> =>

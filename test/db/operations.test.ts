@@ -5,7 +5,7 @@ import { recordPlan } from '../../db/plan-rows.js';
 import { usualSeconds } from '../../db/operations-list.js';
 import type { ClusterRow, JobRow, OperationRow, StepRow } from '../../db/rows.js';
 import type { Claim, End, Outcome } from '../../workflows/model/operation.js';
-import { CLUSTER_STATES, mayMove, type ClusterState } from '../../workflows/model/states.js';
+import { CLUSTER_STATES, mayMove, type ClusterState, type OperationKind } from '../../workflows/model/states.js';
 import { Secret, writeSecret } from '../../db/secret.js';
 import { onEachEngine } from './engines.js';
 import { makeWorld, refusal, reserveAll, type World } from './world.js';
@@ -329,14 +329,19 @@ onEachEngine((engines) => {
     test('whatever succeeds beside a node that another operation left half-made rests in Alert and says whose it is', async () => {
       const cluster = await world.addCluster('beside-half-made');
       await reserveAll(world.db, cluster.uuid);
-      await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid }).update({ phase: 'ready' });
-      await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid, role: 'worker', role_index: 1 }).update({ phase: 'installed' }); // prettier-ignore
-      for (const kind of ['replaceNode', 'removeNodes', 'start'] as const) {
-        const from = kind === 'start' ? 'Stopped' : 'Alert';
+      const settle = async (kind: OperationKind, from: ClusterState, end: 'succeeded' | 'failed' | 'cancelled') => {
         await world.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: from });
         const { operationId } = await world.queue(await reread(cluster), { kind });
         await claim(operationId);
-        await settleOperation(world.db, operationId, outcome('succeeded'));
+        await settleOperation(world.db, operationId, outcome(end));
+        return operationId;
+      };
+      const added_by = await settle('scale', 'Running', 'failed');
+      await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid }).update({ added_by });
+      await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid }).update({ phase: 'ready' });
+      await world.db('kubernetes_cluster_vm_map').where({ cluster_id: cluster.uuid, role: 'worker', role_index: 1 }).update({ phase: 'installed' }); // prettier-ignore
+      for (const kind of ['replaceNode', 'removeNodes', 'start'] as const) {
+        await settle(kind, kind === 'start' ? 'Stopped' : 'Alert', 'succeeded');
         expect(await reread(cluster)).toMatchObject({
           state: 'Alert',
           reason: expect.stringMatching(
@@ -344,6 +349,10 @@ onEachEngine((engines) => {
           ),
         });
       }
+      // Once that one was cancelled, nothing can be resumed or cancelled: what it left over is named by it alone.
+      await world.db('operation').where({ uuid: added_by }).update({ state: 'cancelled' });
+      await settle('removeNodes', 'Alert', 'succeeded');
+      expect(await reread(cluster)).toMatchObject({ state: 'Running', reason: null });
     });
 
     test('marks the lines that failed and those that were still running', async () => {
