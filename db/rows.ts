@@ -346,6 +346,7 @@ export interface VmRow extends ObjectRow {
   network_id: string;
   ip_address: string | null;
   mac_address: string;
+  /** 0: it was imported, and its guest knows. */
   root_disk_gb: number;
   keypair: string | null;
   ssh_host_key: string | null;

@@ -10,6 +10,8 @@ const machine = domainSpec.partial().extend({
   name: domainSpec.shape.name,
   state: z.enum(['running', 'shut off']).default('running'),
   templateId: text.default('seeded'),
+  /** Of its root disk. */
+  sizeGb: z.int().min(1).default(8),
   /** Its system, which answers SSH: the private host key (PEM or OpenSSH), and the public keys that may log in. */
   guest: z.strictObject({ hostKey: text, authorizedKeys: z.array(text) }).optional(),
 });
@@ -21,7 +23,7 @@ export function seed(zone: Zone, guests: Guests, { domains }: z.infer<typeof see
   const known = domains.find(({ host, name }) => zone.domains.has(`${host}/${name}`));
   if (known) throw refuse(`there is a domain ${known.name} on ${known.host} already`);
   zone.disk.commit(() => {
-    for (const { host, state, templateId, guest, ...given } of domains) {
+    for (const { host, state, templateId, sizeGb, guest, ...given } of domains) {
       const { name, cpus = 2, ramMb = 2048 } = given;
       const [low, mid, high] = [++number % 250, Math.floor(number / 250) % 250, Math.floor(number / 62_500)];
       const base = {
@@ -41,7 +43,7 @@ export function seed(zone: Zone, guests: Guests, { domains }: z.infer<typeof see
       const bootedAt = state === 'running' ? zone.clock.now() : 0;
       const domain: Domain = { ...base, ...place, ...rest, ...given, cpus, ramMb, host, state, bootedAt };
       zone.domains.put(domainKeyOf(domain), domain);
-      zone.volumes.put(guestKeyOf(domain), { host, name: domain.volume, sizeGb: 8, templateId });
+      zone.volumes.put(guestKeyOf(domain), { host, name: domain.volume, sizeGb, templateId });
       guests.learn(domain);
       if (!guest) continue;
       const { hostName, machineId: instanceId } = domain;

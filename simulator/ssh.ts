@@ -196,6 +196,7 @@ export class NodeShells implements GuestWatcher {
     const known = this.runs.find(guestKey, key);
     if (subcommand === 'status') return line(known ?? absent(key), 3);
     if (subcommand === 'evidence') return line({ ...absent(key), state: 'done', result: this.evidence(call) });
+    if (subcommand === 'machine') return line({ ...absent(key), state: 'done', result: this.machine(call) });
     if (subcommand === 'kubeconfig') return line(this.kubeconfig(call, key));
     const wanted = Object.hasOwn(this.subcommands, subcommand) ? this.subcommands[subcommand] : undefined;
     if (!wanted) return { exit: 2, error: `cks-node: unknown subcommand ${subcommand} (simulated)` };
@@ -225,6 +226,12 @@ export class NodeShells implements GuestWatcher {
     const base64 = (text: string) => Buffer.from(text).toString('base64');
     const result = { kubeconfig: base64(api.kubeconfig()), ca: base64(api.caPem), ca_hash: api.caHash };
     return { ...absent(key), state: 'done', result };
+  }
+
+  /** A simulated system keeps nothing of its memory and disk for itself. */
+  private machine({ domain, guestKey }: Call): Record<string, number> {
+    const { sizeGb = 0 } = this.zone.volumes.get(guestKey) ?? {};
+    return { cpus: domain.cpus, ram_mb: domain.ramMb, root_mb: sizeGb * 1024 };
   }
 
   private evidence({ guest, domain }: Call): Record<string, string> {
@@ -263,7 +270,12 @@ function actionOf(command: string, { hostName: node }: Guest): Action {
       ? { ...base, kind: 'node.probe', key: hash, observes: true }
       : { ...base, kind: 'node.upload', key: hash };
   const [, , subcommand = 'unknown', key = ''] = RUN.exec(command) ?? [];
-  return { ...base, kind: `node.${subcommand}`, key, observes: ['status', 'evidence', 'unknown'].includes(subcommand) };
+  return {
+    ...base,
+    kind: `node.${subcommand}`,
+    key,
+    observes: ['status', 'evidence', 'machine', 'unknown'].includes(subcommand),
+  };
 }
 
 /** Everything on standard input; undefined when the connection ended before the input did. */

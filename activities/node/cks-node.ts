@@ -13,6 +13,7 @@ export type Subcommand =
   | 'reset'
   | 'status'
   | 'evidence'
+  | 'machine'
   | 'prestage'
   | 'upgrade'
   | 'etcd'

@@ -39,6 +39,7 @@ describe('a simulated node', () => {
     expect((await shell.exec(`sudo /opt/bin/cks-node-${HASH} install Bad_Key`)).code).toBe(2);
     expect((await shell.run('status', 'x')).line).toMatchObject({ key: 'x', state: 'absent' });
     expect((await shell.run('evidence', 'x')).line.result['simulated']).toContain('simulated');
+    expect((await shell.run('machine', 'x')).line.result).toEqual({ cpus: 2, ram_mb: 2048, root_mb: 8192 });
   });
 
   it('answers the right key only', async () => {

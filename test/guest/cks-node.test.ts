@@ -466,6 +466,17 @@ describe('cks-node', () => {
     expect(answer.result.runs).toContain('== join-1');
   });
 
+  test('machine tells what the system sees of CPUs, memory and the file system of /', async () => {
+    const program = (name: string, said: string) =>
+      writeFileSync(join(fake, 'bin', name), `#!/bin/sh\nprintf '${said}'\n`, { mode: 0o755 });
+    program('nproc', '2\\n');
+    program('df', '1M-blocks\\n     7890\\n');
+    node.put('proc/meminfo', 'MemTotal:        2010688 kB\nMemFree:          150000 kB\n');
+    const { status, answer } = await call('machine', 'm-1');
+    expect([status, answer.state, answer.result]).toEqual([0, 'done', { cpus: 2, ram_mb: 1963, root_mb: 7890 }]);
+    expect(existsSync(join(root, 'var/lib/cks/m-1.json'))).toBe(false);
+  });
+
   test('evidence shows the log of the kubelet, and any text of it becomes sound JSON (report 2)', async () => {
     chmodSync(FAKE_TOOL, 0o755);
     rmSync(join(fake, 'bin', 'journalctl'));

@@ -1,4 +1,5 @@
 import ssh2 from 'ssh2';
+import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import type { VmMapRow, VmRow } from '../../db/rows.js';
 import { expectGone, expectHealthy, nodeRows, NO_TRACES, tracesOf, versionAfter } from './facts.js';
 import { BALANCER, NODES, RANGE, startOperatorsNetwork } from './operators-network.js';
@@ -107,6 +108,56 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
       expect(await tracesOf(stack, id)).toEqual(NO_TRACES);
     },
     150,
+  );
+
+  scenario(
+    'takes in a domain that was there before, for what its guest has, lets it go as it was, and refuses one that is too small',
+    async (stack) => {
+      const parameters = await stack.createParameters(1, 1, 'imports');
+      const { id, jobid } = (await stack.call('createKubernetesCluster', parameters)) as { id: string; jobid: string };
+      expect(await stack.jobEnd(jobid)).toMatchObject(OK);
+      const { network_id: networkId, ip_address } = members(stack, id)[0]!;
+      const { servicesshkey } = await stack.call('getServiceSshKey');
+      const zoneid = parameters['zoneid']!;
+      /** A domain that somebody made with a tool of the host, imported. */
+      const bring = async (name: string, last: number, size: object) => {
+        const ipaddress = ip_address!.replace(/\d+$/, String(last));
+        const hostKey = newSshKeyPair();
+        const guest = { hostKey: hostKey.private, authorizedKeys: [String(servicesshkey.publickey)] };
+        await stack.fate('seed', { domains: [{ host: 'host-2', name: `their-${name}`, hostName: name, networkId, ipAddress: ipaddress, guest, ...size }] }); // prettier-ignore
+        expect(await stack.run('importVirtualMachine', {
+          name, zoneid, networkids: networkId, ipaddress, sshhostkey: hostKey.public, serviceofferingid: idOf(stack, 'service_offering', 'medium'),
+          hostid: idOf(stack, 'host', 'host-2'), domainname: `their-${name}`,
+        })).toMatchObject(OK); // prettier-ignore
+        return idOf(stack, 'vm_instance', name);
+      };
+      const domain = async (name: string) => (await stack.world()).domains.find((one) => one.name === `their-${name}`);
+
+      // Its offering says 4 CPUs and 4 GB; what counts is what is found.
+      const small = await bring('small', 201, { cpus: 1, ramMb: 1024, sizeGb: 4 });
+      const refused = await stack.run('addNodesToKubernetesCluster', { id, nodeids: small });
+      expect(refused).toMatchObject({ jobstatus: 2 });
+      expect(JSON.stringify(refused)).toContain(
+        'machine small needs 2 CPUs or more, found 1; 2048 MB of memory or more, found 1024; a root disk of 8 GB or more, found 4',
+      );
+      expect(stack.cluster(id)).toMatchObject({ state: 'Running', node_count: 1 });
+
+      const pet = await bring('pet', 202, { cpus: 2, ramMb: 2048, sizeGb: 8 });
+      const before = await domain('pet');
+      expect(await stack.run('addNodesToKubernetesCluster', { id, nodeids: pet })).toMatchObject(OK);
+      expect(stack.cluster(id)).toMatchObject({ state: 'Running', node_count: 2 });
+      expect((await kubelets(stack, id)).items.map(({ metadata }) => metadata.name)).toContain('pet');
+      expect(await stack.run('removeNodesFromKubernetesCluster', { id, nodeids: pet })).toMatchObject(OK);
+      expect((await kubelets(stack, id)).items.map(({ metadata }) => metadata.name)).not.toContain('pet');
+      expect(await domain('pet')).toEqual(before);
+      expect(stack.row<VmRow>('SELECT * FROM vm_instance WHERE uuid = ?', pet)).toMatchObject({ state: 'Running', removed: null }); // prettier-ignore
+      await expectHealthy(stack, id, 1, 1);
+      for (const machine of [small, pet])
+        expect(await stack.run('destroyVirtualMachine', { id: machine, expunge: 'true' })).toMatchObject(OK);
+      expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
+      expect(await domain('pet')).toEqual(before);
+    },
+    90,
   );
 
   scenario(
