@@ -4,6 +4,7 @@ import { type Parts, type Subcommands, type Work, hasMedium, inAYear, spend } fr
 
 const MODES: Record<string, Symbol8> = { first: 't_kube_first', control: 't_kube_c', worker: 't_kube_w' };
 const DAY_MS = 24 * 3600_000;
+const told = (end: number): string => new Date(end).toISOString();
 
 /** Below zero when `a` is older than `b`. */
 const numbers = (version: string): number[] => version.replace(/^v/, '').split('.').map(Number);
@@ -59,7 +60,8 @@ export function upgrades({ zone, clusters }: Parts): Subcommands {
       optional: ['network'],
       begin: (work) => {
         const { version, mode = '' } = work.input;
-        if (work.guest.joined && work.guest.installed === version) return { nothing: { version } };
+        if (work.guest.joined && work.guest.installed === version)
+          return { nothing: { version, expires: told(work.guest.certificates ?? inAYear(zone)) } };
         const wrong = refused(work);
         if (wrong !== undefined) return { fail: wrong };
         return { seconds: zone.seconds(MODES[mode] ?? 't_kube') + zone.seconds('t_swap') };
@@ -77,7 +79,7 @@ export function upgrades({ zone, clusters }: Parts): Subcommands {
           clusters.register(guestKeyOf(work.domain), true);
         };
         const guest = { ...work.guest, installed: version, certificates, joined: { ...joined, readyAt } };
-        return { result: { version }, guest, after };
+        return { result: { version, expires: told(certificates ?? inAYear(zone)) }, guest, after };
       },
     },
     renew: {
@@ -89,12 +91,12 @@ export function upgrades({ zone, clusters }: Parts): Subcommands {
         if (!(days >= 0)) return { fail: `within_days is a number of days, not ${input['within_days']}` };
         const isDue = days > 0 && certificates <= zone.clock.calendar() + days * DAY_MS;
         if (isDue) return spend(zone, 't_conf');
-        return { nothing: { expires: new Date(certificates).toISOString(), renewed: 'no' } };
+        return { nothing: { expires: told(certificates), renewed: 'no' } };
       },
       finish: async ({ guest }) => {
         const certificates = inAYear(zone);
         await clusters.api(guest.joined?.cluster ?? '')?.renew(zone.clock.calendar());
-        const result = { expires: new Date(certificates).toISOString(), renewed: 'yes' };
+        const result = { expires: told(certificates), renewed: 'yes' };
         return { result, guest: { ...guest, certificates } };
       },
     },

@@ -1,9 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { z } from 'zod';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
-import type { NodeContext } from '../../db/nodes.js';
 import { fault } from '../../workflows/model/fault.js';
+import type { NodeContext } from '../../db/nodes.js';
 import { recordCertificates } from '../certificates.js';
+import type { Deps } from '../deps.js';
 import { isFault } from '../is-fault.js';
 import type { Guests } from './guest.js';
 
@@ -14,6 +15,11 @@ const MIN = { cpus: 2, ramMb: 2048, rootGb: 8 };
  */
 const MIN_INSIDE = { cpus: 2, ramMb: 1700, rootGb: 6.6 };
 const machineAnswer = z.object({ cpus: z.number(), ram_mb: z.number(), root_mb: z.number() });
+
+async function recordEnd(deps: Deps, { cluster, vm }: NodeContext, expires: unknown): Promise<void> {
+  const ends = new Date(String(expires));
+  if (!Number.isNaN(ends.getTime())) await recordCertificates(deps.db, cluster.uuid, vm.uuid, ends);
+}
 
 /** Other versions, certificates, and what a user's machine must be. */
 export const upgradeActivities = (guests: Guests) => ({
@@ -27,7 +33,7 @@ export const upgradeActivities = (guests: Guests) => ({
       .update({ staged_version: version });
   },
 
-  /** Leaves the node's kubeadm parts, kubelet and kubectl at the version (`behaviour.md` §6.9). */
+  /** Leaves the node's kubeadm parts, kubelet and kubectl at the version (`behaviour.md` §6.9), and with them a control node's certificates. */
   async upgrade(ref: StepRef, node: NodeRef, version: string, mode: 'first' | 'control' | 'worker'): Promise<void> {
     const context = await guests.open(ref.clusterId, node);
     const network = context.cluster.cni_config_id === null ? 'yes' : 'no';
@@ -35,7 +41,8 @@ export const upgradeActivities = (guests: Guests) => ({
     // worker was killed is the same again, and finds the run.
     const key = `${ref.operationId}-${ref.line}-${mode}-${Context.current().info.activityId}`;
     try {
-      await guests.run(context, 'upgrade', key, () => ({ version, mode, network }));
+      const { expires } = await guests.run(context, 'upgrade', key, () => ({ version, mode, network }));
+      if (mode !== 'worker') await recordEnd(guests.deps, context, expires);
     } catch (error) {
       // What was staged may be gone from the node: a further attempt stages again.
       if (isFault(error, 'NodeRefused'))
@@ -54,8 +61,7 @@ export const upgradeActivities = (guests: Guests) => ({
     const { expires } = await guests.runStep(ref, context, 'renew', () => ({
       within_days: String(settings['cks.certificate.renew.days']),
     }));
-    const ends = new Date(String(expires));
-    if (!Number.isNaN(ends.getTime())) await recordCertificates(guests.deps.db, ref.clusterId, context.vm.uuid, ends);
+    await recordEnd(guests.deps, context, expires);
   },
 
   /** Joins a worker again whose kubelet certificate ended while it was off: it cannot renew what it may not show any more. */

@@ -1,6 +1,17 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GuestNode, until } from './guest-node.js';
+import { Pki } from './pki.js';
 
 const NEW = ['kube-apiserver:v1.35.0', 'pause:3.11'];
 
@@ -109,6 +120,24 @@ describe('cks-node: another version', () => {
     expect((await upgrade('upgrade-1', mode)).answer.state).toBe('done');
     expect(order()[0]).toBe('kubeadm upgrade node');
     expect(node.made('kubectl')).toBe(0);
+  });
+
+  test('an upgrade tells when the first certificate of the node ends, also when it is asked again', async () => {
+    const pki = new Pki(mkdtempSync(join(tmpdir(), 'cks-pki-')));
+    for (const [name, days] of [
+      ['apiserver', 200],
+      ['admin', 100],
+    ] as const) {
+      // prettier-ignore
+      pki.issue(name, `/CN=${name}`, days);
+      node.put(`etc/kubernetes/pki/${name}.crt`, pki.read(`${name}.crt`));
+    }
+    await stage();
+    const day = new Date(Date.now() + 100 * 86_400_000).toISOString().slice(0, 10);
+    const told = { version: '1.35.0', expires: expect.stringMatching(`^${day}T`) as string };
+    expect((await upgrade('upgrade-1', 'control')).answer.result).toEqual(told);
+    expect((await upgrade('upgrade-2', 'control')).answer.result).toEqual(told);
+    rmSync(pki.folder, { recursive: true, force: true });
   });
 
   test("with a network of its own the medium's is not applied", async () => {

@@ -83,12 +83,12 @@ describeStack('certificates', { profile: 'instant' }, (scenario) => {
   scenario(
     'are new after an upgrade, and so is the kubeconfig',
     async (stack) => {
-      const id = await made(stack, 1);
+      const id = await made(stack, 2);
       const before = await kubeconfig(stack, id);
       await passes(stack, 100 * DAY);
       const { uuid } = versionAfter(stack, id)!;
       expect(await stack.run('upgradeKubernetesCluster', { id, kubernetesversionid: uuid })).toMatchObject(OK);
-      await expectNew(stack, id, 1, before);
+      await expectNew(stack, id, 2, before);
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
     },
     120,
@@ -107,7 +107,7 @@ describeStack('certificates', { profile: 'instant' }, (scenario) => {
       expect(await kubeconfig(stack, id)).not.toBe(before);
       expect(stack.cluster(id)).toMatchObject({
         state: 'Alert',
-        reason: expect.stringContaining('resume or cancel it by its id'),
+        reason: expect.stringContaining(`resume or cancel operation ${failed}`),
       });
       expect(await stack.run('resumeKubernetesClusterOperation', { id: failed })).toMatchObject(OK);
       await expectHealthy(stack, id, 1, 2);
