@@ -1,7 +1,7 @@
 import { readSettings } from '../db/configuration.js';
 import { millis } from '../db/knex.js';
 import { isWhole } from '../db/nodes.js';
-import type { ClusterRow } from '../db/rows.js';
+import type { ClusterRow, OperationRow } from '../db/rows.js';
 import { markProbed, moveSeen, writeReason } from '../db/seen.js';
 import { textOf } from '../workflows/model/fault.js';
 import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
@@ -36,13 +36,20 @@ export async function probeCluster(deps: Deps, cluster: ClusterRow): Promise<voi
   }
   if (!(await isWhole(db, cluster))) return;
   if (problem !== undefined) return writeReason(db, cluster, withSeen(cluster.reason, `${SEEN.silent}${problem}`));
-  // An upgrade that is not finished is still the reason for two versions; any other failure is over.
-  await moveSeen(
-    db,
-    cluster,
-    ['Recovering', 'Running'],
-    cluster.target_version_id === null ? null : saidIn(cluster.reason),
-  );
+  // An upgrade that is not finished is still the reason for two versions.
+  const left = cluster.target_version_id === null ? await leftCordoned(deps, cluster.uuid) : saidIn(cluster.reason);
+  await moveSeen(db, cluster, ['Recovering', 'Running'], left);
+}
+
+/** Why nodes take no pods that the last operation cordoned before it failed; null when there are none, and its failure is over. */
+async function leftCordoned({ db, kubernetes }: Deps, clusterId: string): Promise<string | null> {
+  const last = await db<OperationRow>('operation').where({ cluster_id: clusterId }).orderBy('id', 'desc').first();
+  if (last?.state !== 'failed' || last.fault === 'Superseded') return null;
+  const api = await kubernetes.open(clusterId);
+  const { items } = await ask('list the nodes', () => api.listNode());
+  const cordoned = items.filter(({ spec }) => spec?.unschedulable).map(({ metadata }) => metadata?.name ?? '');
+  if (cordoned.length === 0) return null;
+  return `${last.reason ?? `the last ${last.kind} failed`}; ${cordoned.join(', ')} stayed cordoned: resume or cancel operation ${last.uuid}`;
 }
 
 /** Why the API server does not answer through the balancer; undefined when it does. */

@@ -1,5 +1,6 @@
 import { readClusterFacts } from '../db/cluster-facts.js';
 import { readCluster } from '../db/clusters.js';
+import { leftHalfMadeBy } from '../db/nodes.js';
 import type { ClusterRow } from '../db/rows.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { ClusterFacts, OperationRequest } from '../workflows/model/operation.js';
@@ -80,6 +81,16 @@ async function wantedCluster(ctx: Context, id: string | undefined): Promise<Clus
   if (!(await mayAccess(ctx.db, ctx.caller, cluster.account_id)))
     throw fault('PermissionDenied', 'Caller does not have permission to operate with provided resource.');
   return cluster;
+}
+
+/** Counting or upgrading nodes while some are half-made would count or upgrade those too. */
+export async function assertNoneHalfMade({ db }: Context, cluster: ClusterRow): Promise<void> {
+  const other = await leftHalfMadeBy(db, cluster.uuid);
+  if (other)
+    throw fault(
+      'Refused',
+      `Kubernetes cluster ${cluster.name} has nodes that a failed ${other.kind} left half-made: resume or cancel operation ${other.uuid} first`,
+    );
 }
 
 /** Commands that manage machines are for clusters whose machines this service made. */

@@ -35,16 +35,16 @@ export async function isWhole(
   );
 }
 
-/** A node is not in the cluster that another operation began to make, and that one can still be resumed or cancelled. */
-export async function hasHalfMade(db: Db, clusterId: string, rootId: string): Promise<boolean> {
+/** The last attempt of another operation that left a node half-made, and that can still be resumed or cancelled. */
+export async function leftHalfMadeBy(db: Db, clusterId: string, rootId?: string): Promise<OperationRow | undefined> {
   const halfMade = (await readNodes(db, clusterId)).filter(({ phase }) => phase !== 'joined' && phase !== 'ready');
   const roots = new Set(halfMade.map(({ added_by }) => added_by));
   for (const root of roots) {
     if (root === null || root === rootId) continue;
     const last = await db<OperationRow>('operation').where({ root_id: root }).orderBy('attempt', 'desc').first();
-    if (last?.state === 'failed' && last.fault !== 'Superseded') return true;
+    if (last?.state === 'failed' && last.fault !== 'Superseded') return last;
   }
-  return false;
+  return undefined;
 }
 
 /** `rootId`: the operation, by its first attempt, whose own nodes are told apart. */

@@ -8,7 +8,7 @@ import { replaceClusterGroups } from './affinity.js';
 import { readClusterFacts } from './cluster-facts.js';
 import { holdCluster, moveCluster, mustReadCluster } from './clusters.js';
 import { millis, now, transact, type Db } from './knex.js';
-import { hasHalfMade, isWhole } from './nodes.js';
+import { isWhole, leftHalfMadeBy } from './nodes.js';
 import type { ClusterRow, OperationRow } from './rows.js';
 import { forgetSecrets } from './secret.js';
 import { forgetServiceUser } from './service-identity.js';
@@ -232,8 +232,10 @@ const WELL: Partial<Record<OperationKind, string>> = {
   renew: 'the certificates are renewed',
   start: 'the nodes that are in the cluster are started',
 };
-const LEFT_TO_DO =
-  'an operation before that left its work half done: resume or cancel it by its id (listKubernetesClusterOperations)';
+const leftToDo = (other: OperationRow | undefined): string =>
+  other
+    ? `the ${other.kind} before that left nodes half-made: resume or cancel operation ${other.uuid}`
+    : 'an operation before that left its work half done: resume or cancel it by its id (listKubernetesClusterOperations)';
 
 /** The state is moved only by the operation that holds the cluster: one that waits for its turn ends without a trace in it. */
 async function settleHeld(
@@ -248,11 +250,11 @@ async function settleHeld(
   const reason = outcome.reason?.slice(0, 2000) ?? null;
   // What an operation left half-made is still to be resumed or cancelled.
   const well = WELL[row.kind];
+  const other = ok && rule.done === 'Running' ? await leftHalfMadeBy(trx, cluster.uuid, row.root_id) : undefined;
   const isUnfinished =
     ok &&
     rule.done === 'Running' &&
-    ((await hasHalfMade(trx, cluster.uuid, row.root_id)) ||
-      (well !== undefined && row.from_state === 'Alert' && !(await isWhole(trx, cluster))));
+    (other !== undefined || (well !== undefined && row.from_state === 'Alert' && !(await isWhole(trx, cluster))));
   const rest = ok
     ? isUnfinished ? 'Alert' : rule.done
     : outcome.end === 'cancelled'
@@ -260,7 +262,7 @@ async function settleHeld(
       : (outcome.rest ?? rule.failed); // prettier-ignore
   const holds = row.active_cluster_id !== null;
   const told = isUnfinished
-    ? `${well ?? 'what was asked for is done'}; ${LEFT_TO_DO}`
+    ? `${well ?? 'what was asked for is done'}; ${leftToDo(other)}`
     : ok
       ? (outcome.warning ?? null)
       : reason;

@@ -4,7 +4,7 @@ import { fault } from '../../workflows/model/fault.js';
 import { checkScale, type ScaleWish } from '../../workflows/model/scale-rules.js';
 import { NODE_TYPES } from '../../workflows/model/create-rules.js';
 import { command, EVERYONE, type Context } from '../command.js';
-import { assertManaged, changeCluster, PLAN_PARAMS } from '../lifecycle.js';
+import { assertManaged, assertNoneHalfMade, changeCluster, PLAN_PARAMS } from '../lifecycle.js';
 import { p } from '../params.js';
 import { CLUSTER } from '../views/cluster.js';
 
@@ -35,6 +35,7 @@ export const scaleKubernetesCluster = command({
   handler: (ctx, asked) =>
     changeCluster(ctx, asked, async (cluster, facts, settings) => {
       assertManaged(cluster, 'scaleKubernetesCluster');
+      await assertNoneHalfMade(ctx, cluster);
       const wish: ScaleWish = {
         ...(asked.size !== undefined && { size: asked.size }),
         machineIds: asked.nodeids ?? [],

@@ -3,7 +3,7 @@ import type { ServiceOfferingRow, TemplateRow, VersionRow } from '../../db/rows.
 import { fault } from '../../workflows/model/fault.js';
 import { refuseUpgrade } from '../../workflows/model/upgrade-rules.js';
 import { command, EVERYONE } from '../command.js';
-import { assertManaged, changeCluster, PLAN_PARAMS } from '../lifecycle.js';
+import { assertManaged, assertNoneHalfMade, changeCluster, PLAN_PARAMS } from '../lifecycle.js';
 import { p } from '../params.js';
 import { CLUSTER } from '../views/cluster.js';
 
@@ -31,6 +31,7 @@ export const upgradeKubernetesCluster = command({
           'Refused',
           `Kubernetes cluster ${cluster.name} is ${cluster.state}: an upgrade needs it to be Running`,
         );
+      await assertNoneHalfMade(ctx, cluster);
       const version = await ctx
         .db<VersionRow>('kubernetes_supported_version')
         .where({ uuid: asked.kubernetesversionid })

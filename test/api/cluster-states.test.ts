@@ -97,3 +97,21 @@ test('removeNodesFromKubernetesCluster leaves a cluster its last worker', async 
   expect((await remove(...workers.map(({ vm_id }) => vm_id))).jobresult?.errortext).toContain('would have no worker left');
   expect((await remove(guest.inside)).jobstatus).toBe(0);
 }); // prettier-ignore
+
+test('nodes that a failed operation left half-made are its own: a scale or an upgrade beside them names it, and begins once it was cancelled', async () => {
+  await h.db('operation').delete();
+  await h.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: 'Running' });
+  const ask = async (name: string) => {
+    const { content } = await h.call(name.split(' ')[0]!, parametersOf(name), h.users.U);
+    return (await h.call('queryAsyncJobResult', { jobid: content.jobid as string }, h.users.U)).content as { jobstatus: number; jobresult?: { errortext?: string } };
+  };
+  await ask('addNodesToKubernetesCluster');
+  const added = (await h.db('operation').first<{ uuid: string }>('uuid')).uuid;
+  await h.db('operation').update({ state: 'failed', active_cluster_id: null });
+  await h.db('kubernetes_cluster').where({ uuid: cluster.uuid }).update({ state: 'Running' });
+  await h.db('kubernetes_cluster_vm_map').where({ vm_id: guest.inside }).update({ added_by: added, phase: 'installed' });
+  for (const name of ['scaleKubernetesCluster size', 'upgradeKubernetesCluster'])
+    expect((await ask(name)).jobresult?.errortext).toContain(`a failed addNodes left half-made: resume or cancel operation ${added} first`);
+  await h.db('operation').update({ state: 'cancelled' });
+  expect((await ask('scaleKubernetesCluster size')).jobstatus).toBe(0);
+}); // prettier-ignore

@@ -344,8 +344,8 @@ onEachEngine((engines) => {
         await settle(kind, kind === 'start' ? 'Stopped' : 'Alert', 'succeeded');
         expect(await reread(cluster)).toMatchObject({
           state: 'Alert',
-          reason: expect.stringMatching(
-            /; an operation before that left its work half done: resume or cancel it by its id/,
+          reason: expect.stringContaining(
+            `; the scale before that left nodes half-made: resume or cancel operation ${added_by}`,
           ),
         });
       }

@@ -240,6 +240,11 @@ describeStack('an operation', {}, (scenario) => {
         `SELECT attempts FROM operation_step WHERE operation_id = ? AND title = 'worker-2: drain'`, stack.operation(id).uuid,
       );
       expect(drains).toEqual([{ attempts: 1 }]);
+      await stack.call('updateConfiguration', { name: 'cks.scan.seconds', value: '1' });
+      // All machines run and the API answers: the Alert is over, not that the node takes no pods.
+      await stack.until('the scan ends the Alert', () => stack.cluster(id).state === 'Running' || stack.cluster(id).state, 60, 100);
+      expect(rest(stack, id).reason).toMatch(new RegExp(`worker-2: drain: .*; \\S+-node-\\S+ stayed cordoned: resume or cancel operation ${stack.operation(id).uuid}$`));
+      await stack.call('updateConfiguration', { name: 'cks.scan.seconds', value: '30' });
       await kubectl('delete', 'pdb', 'web');
       expect((await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id })).jobstatus).toBe(1);
       expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
