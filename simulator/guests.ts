@@ -82,7 +82,9 @@ export class Guests {
   }
 
   forget(domain: Domain): void {
-    this.byAddress.delete(`${domain.networkId} ${domain.ipAddress}`);
+    // Another has its address since its host was lost.
+    const address = `${domain.networkId} ${domain.ipAddress}`;
+    if (this.byAddress.get(address) === domainKeyOf(domain)) this.byAddress.delete(address);
     this.byGuest.delete(guestKeyOf(domain));
   }
 

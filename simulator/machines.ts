@@ -62,7 +62,8 @@ export class Machines {
     const twin = this.on(host).find((one) => one.volume === spec.volume && one.name !== spec.name);
     if (twin) throw refuse(`volume ${spec.volume} on ${host} is the disk of domain ${twin.name}`);
     const holder = this.guests.at(spec.networkId, spec.ipAddress);
-    if (holder && holder.name !== spec.name)
+    // What is off with its host answers at no address.
+    if (holder && holder.name !== spec.name && !this.zone.outages.has(holder.host))
       throw refuse(`address ${spec.ipAddress} of network ${spec.networkId} belongs to domain ${holder.name}`);
     await this.zone.change(action, spec.media.length > 0 ? this.zone.seconds('t_iso') : 0, () => {
       if (found) this.guests.forget(found);
