@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Balancer, GatewayNetwork } from '../activities/gateway/driver.js';
 import { Shelf } from './disk.js';
-import { Refusal } from './faults.js';
+import { type FaultKind, Refusal } from './faults.js';
 import { type Guest, type Guests, type GuestWatcher, guestKeyOf } from './guests.js';
 import { type ClusterApiState, SimulatedKubernetes } from './kubernetes/cluster-api.js';
 import type { Domain, Zone } from './zone.js';
@@ -321,6 +321,7 @@ export class Clusters implements GuestWatcher {
     api.now = () => this.zone.clock.calendar();
     api.onChange = () => this.changed(cluster);
     api.onEffect = (action, key) => this.effect(cluster, action, key);
+    api.onLook = (action, key) => this.look(cluster, action, key);
   }
 
   private changed(cluster: Live): void {
@@ -344,19 +345,30 @@ export class Clusters implements GuestWatcher {
   private async effect(cluster: Live, action: string, key: string): Promise<void> {
     const kind = action.startsWith('kubernetes.') ? action : `kubernetes.${action}`;
     const begin = this.zone.clock.now();
-    const cut = () => {
-      for (const socket of cluster.sockets) socket.destroy();
-    };
     const fault = this.zone.faults.take({ on: 'kubernetes', kind, key, cluster: cluster.id });
     this.zone.log.info({ cluster: cluster.id, kind, key, fault }, 'simulated kubernetes');
+    await this.spoil(cluster, kind, fault);
+    if (fault === 'loseReply') cluster.cutAfterChange = true;
+    this.zone.record({ on: 'kubernetes', kind, key, node: this.nodeIn(cluster, key) }, begin, this.zone.clock.now());
+  }
+
+  /** A request that changes nothing: its answer is all that can be lost. */
+  private async look(cluster: Live, action: string, key: string): Promise<void> {
+    const kind = `kubernetes.${action}`;
+    const fault = this.zone.faults.take({ on: 'kubernetes', kind, key, cluster: cluster.id, observes: true });
+    if (fault === undefined) return;
+    this.zone.log.info({ cluster: cluster.id, kind, key, fault }, 'simulated kubernetes');
+    await this.spoil(cluster, kind, fault === 'loseReply' ? 'drop' : fault);
+  }
+
+  /** What a fault does before the request is carried out, if it ever is. */
+  private async spoil(cluster: Live, kind: string, fault: FaultKind | undefined): Promise<void> {
     if (fault === 'fail') throw Object.assign(new Refusal(`simulated fault: ${kind} failed`, true), { status: 503 });
     if (fault === 'failForGood')
       throw Object.assign(new Refusal(`simulated fault: ${kind} refused`, false), { status: 403 });
     if (fault === 'slow') await this.zone.clock.sleep(5);
-    if (fault === 'drop') cut();
+    if (fault === 'drop') for (const socket of cluster.sockets) socket.destroy();
     if (fault === 'drop' || fault === 'hang') await new Promise<never>(() => undefined);
-    if (fault === 'loseReply') cluster.cutAfterChange = true;
-    this.zone.record({ on: 'kubernetes', kind, key, node: this.nodeIn(cluster, key) }, begin, this.zone.clock.now());
   }
 
   private nodeIn(cluster: Live, key: string): string | undefined {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import type { AuthContext, Connection, Server, ServerChannel } from 'ssh2';
 import type { Clusters } from './clusters.js';
-import type { Action } from './faults.js';
+import type { Action, FaultKind } from './faults.js';
 import { type Guest, type Guests, type GuestWatcher, type Run, guestKeyOf } from './guests.js';
 import type { Subcommand } from './subcommand.js';
 import type { NodeRuns } from './node-runs.js';
@@ -53,20 +53,44 @@ export class NodeShells implements GuestWatcher {
     const open = this.sockets.get(guestKey) ?? new Set();
     this.sockets.set(guestKey, open.add(socket));
     socket.once('close', () => open.delete(socket));
+    // A guest whose host key is no key has no SSH server; the others have.
+    if (ssh2.utils.parseKey(guest.hostKey) instanceof Error) {
+      this.zone.log.error({ node: guest.hostName }, 'simulated node: its SSH host key cannot be read');
+      socket.destroy();
+      return;
+    }
+    const { hostName: node } = guest;
+    const fault = this.zone.faults.take({ on: 'node', kind: 'node.connect', key: node, node, observes: true });
+    if (fault !== undefined) {
+      this.zone.log.info({ node, kind: 'node.connect', fault }, 'simulated node');
+      void this.acceptBroken(guestKey, guest, socket, fault);
+      return;
+    }
     let server = this.servers.get(guestKey);
     if (!server) {
-      // A guest whose host key is no key has no SSH server; the others have.
-      if (ssh2.utils.parseKey(guest.hostKey) instanceof Error) {
-        this.zone.log.error({ node: guest.hostName }, 'simulated node: its SSH host key cannot be read');
-        socket.destroy();
-        return;
-      }
-      server = new ssh2.Server({ hostKeys: [guest.hostKey], ident: 'simulated-node' }, (connection) =>
-        this.greet(guestKey, connection),
-      );
+      server = this.serve(guestKey, guest.hostKey);
       this.servers.set(guestKey, server);
     }
     server.injectSocket(socket);
+  }
+
+  /** `failForGood`: another machine answers. `drop`: cut before the login, `loseReply`: right after it. */
+  private async acceptBroken(guestKey: string, { hostKey }: Guest, socket: Socket, fault: FaultKind): Promise<void> {
+    if (fault === 'fail') return void socket.destroy();
+    // Accepted, and never greeted: the connection is the caller's to give up.
+    if (fault === 'hang') return;
+    if (fault === 'slow') await this.zone.clock.sleep(5);
+    const shown = fault === 'failForGood' ? anotherHostKey() : hostKey;
+    this.serve(guestKey, shown, fault).injectSocket(socket);
+  }
+
+  private serve(guestKey: string, hostKey: string, fault?: FaultKind): Server {
+    return new ssh2.Server({ hostKeys: [hostKey], ident: 'simulated-node' }, (connection) => {
+      connection.on('error', () => undefined);
+      if (fault === 'drop') connection.once('authentication', () => this.cut(connection));
+      else this.greet(guestKey, connection);
+      if (fault === 'loseReply') connection.once('ready', () => this.cut(connection));
+    });
   }
 
   poweredOff(domain: Domain): void {
@@ -88,7 +112,6 @@ export class NodeShells implements GuestWatcher {
   }
 
   private greet(guestKey: string, connection: Connection): void {
-    connection.on('error', () => undefined);
     connection.on('authentication', (attempt) => {
       if (isAuthorised(this.guests.shelf.get(guestKey)?.authorizedKeys ?? [], attempt)) attempt.accept();
       else attempt.reject(['publickey']);
@@ -276,6 +299,14 @@ function actionOf(command: string, { hostName: node }: Guest): Action {
     key,
     observes: ['status', 'evidence', 'machine', 'unknown'].includes(subcommand),
   };
+}
+
+/** `ssh2` makes one key in 300 that nobody can read (github.com/mscdex/ssh2/issues/1390). */
+function anotherHostKey(): string {
+  for (;;) {
+    const { private: key } = ssh2.utils.generateKeyPairSync('ed25519');
+    if (!(ssh2.utils.parseKey(key) instanceof Error)) return key;
+  }
 }
 
 /** Everything on standard input; undefined when the connection ended before the input did. */

@@ -14,13 +14,17 @@ export async function ask<T>(what: string, request: () => Promise<T>): Promise<T
     if (status === undefined || status >= 500 || status === 429 || status === 409) {
       throw fault(
         'KubernetesUnreachable',
-        `${what}: ${status === undefined ? `the API server does not answer: ${textOf(error)}` : `the API server answered ${status}`}`,
+        `${what}: ${status === undefined ? `the API server does not answer: ${whyOf(error)}` : `the API server answered ${status}`}`,
       );
     }
     const body: unknown = error instanceof ApiException ? error.body : undefined;
     throw fault('KubernetesRefused', `${what}: the API server refused (${status}): ${messageIn(body)}`);
   }
 }
+
+/** A request that was ended from here says no more than that. */
+const whyOf = (error: unknown): string =>
+  error instanceof Error && error.name === 'AbortError' ? 'it took too long' : textOf(error);
 
 /** The message of a Kubernetes Status object, or nothing. */
 function messageIn(body: unknown): string {

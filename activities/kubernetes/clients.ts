@@ -3,18 +3,27 @@ import { AppsV1Api, CoreV1Api, KubeConfig, type RequestContext, type V1Node } fr
 import type { Knex } from 'knex';
 import { readSecret, type Sealer } from '../../db/secret.js';
 import { fault } from '../../workflows/model/fault.js';
+import { afterwards, callSignal } from '../within.js';
 import { ask } from './ask.js';
 
 const MOST_KEPT = 100;
+/** An API server that takes a request and never answers must not hold the request, and its connection, for ever. */
+const ANSWER_MS = 30_000;
 
-/** A kubeconfig whose connections are kept: one TLS handshake serves many requests. */
+/** A kubeconfig whose connections are kept: one TLS handshake serves many requests. Each request ends in time, and with its activity. */
 class KeptKubeConfig extends KubeConfig {
   #agent: Agent | undefined;
+  constructor(private readonly answerMs: number) {
+    super();
+  }
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     await super.applySecurityAuthentication(context);
     const made = context.getAgent() as Agent;
-    this.#agent ??= new Agent({ ...made.options, keepAlive: true, maxSockets: 8, timeout: 30_000 });
+    this.#agent ??= new Agent({ ...made.options, keepAlive: true, maxSockets: 8, timeout: ANSWER_MS });
     context.setAgent(this.#agent);
+    const limit = AbortSignal.timeout(this.answerMs);
+    const activity = callSignal();
+    context.setSignal(activity ? AbortSignal.any([activity, limit]) : limit);
   }
   close(): void {
     this.#agent?.destroy();
@@ -34,6 +43,7 @@ export class KubernetesClients {
   constructor(
     private readonly db: Knex,
     private readonly sealer: Sealer,
+    private readonly answerMs = ANSWER_MS,
   ) {}
 
   async open(clusterId: string): Promise<CoreV1Api> {
@@ -49,7 +59,8 @@ export class KubernetesClients {
   async nodes(clusterId: string, maxAgeMs: number): Promise<Map<string, V1Node>> {
     const kept = await this.#client(clusterId);
     if (!kept.nodes || performance.now() - kept.nodes.at > maxAgeMs) {
-      const list = ask('list the nodes', () => kept.api.listNode()).then(
+      // It is everybody's: the end of the activity that happened to ask does not end it.
+      const list = afterwards(this.answerMs, () => ask('list the nodes', () => kept.api.listNode())).then(
         ({ items }) => new Map(items.map((node) => [node.metadata?.name ?? '', node])),
       );
       kept.nodes = { at: performance.now(), list };
@@ -64,7 +75,7 @@ export class KubernetesClients {
     const found = this.#kept.get(clusterId);
     if (found?.text === text) return found;
     found?.config.close();
-    const config = new KeptKubeConfig();
+    const config = new KeptKubeConfig(this.answerMs);
     config.loadFromString(text);
     const kept: Kept = { config, text, api: config.makeApiClient(CoreV1Api) };
     this.#kept.delete(clusterId);

@@ -50,8 +50,10 @@ export class Guests {
     return { ...login, host: forward.host, port: forward.start_port };
   }
 
-  async use(context: NodeContext): Promise<true> {
-    return this.#pool.use(await this.target(context), Context.current().cancellationSignal, async () => true as const);
+  /** Connects to the node anew. */
+  async reach(context: NodeContext): Promise<true> {
+    await this.#pool.renew(await this.target(context), Context.current().cancellationSignal);
+    return true;
   }
 
   /** Runs one subcommand of `cks-node` on the node; `key` names the run, so that a retry attaches to it. */

@@ -29,7 +29,7 @@ export const nodeActivities = (deps: Deps) => {
     /** Leaves nothing changed; returns once the node answers on SSH with the host key that it was made with. */
     async waitReachable(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await guests.open(ref.clusterId, node);
-      await waitFor(pollMs, () => guests.use(context), isUnreachable, guests.seen(ref));
+      await waitFor(pollMs, () => guests.reach(context), isUnreachable, guests.seen(ref));
       await guests.advance(context, 'reachable');
     },
 

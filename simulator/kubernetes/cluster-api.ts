@@ -44,6 +44,8 @@ const RESTORE_STEP = 10_000;
 export class SimulatedKubernetes {
   onChange?: () => void;
   onEffect?: (action: string, key: string) => Promise<void>;
+  /** Before a request that only reads is answered. */
+  onLook?: (action: string, key: string) => Promise<void>;
   /** how long a deleted or evicted pod stays Terminating */
   terminationMs = 0;
   /** the calendar that client certificates end by */
@@ -235,6 +237,7 @@ export class SimulatedKubernetes {
     const facts = {
       store: this.store,
       rest: this.rest,
+      look: async (action: string, key: string) => this.onLook?.(action, key),
       endpoint: this.state.endpoint,
       version: () => this.version,
       now: () => this.now(),

@@ -19,6 +19,8 @@ const ADMINISTRATORS = ['system:masters', 'kubeadm:cluster-admins'];
 export interface ApiFacts {
   store: Store;
   rest: Rest;
+  /** Told of each request that only reads, before it is answered. */
+  look(action: string, key: string): Promise<void>;
   endpoint: string;
   version(): string;
   /** The date that client certificates end by, in epoch milliseconds. */
@@ -114,6 +116,7 @@ async function serve(
   const type = contentType(request);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const dryRun = query.getAll('dryRun').includes('All');
+  if (method === 'GET') await facts.look(`${name ? 'get' : 'list'}.${resource.plural}`, name ?? '');
   if (method === 'GET' && !name) return list(facts, target, query, request, response);
   if (method === 'GET') return sendObject(facts, target, rest.read(target), 200, query, request, response);
   const body = await readBody(request);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import { TOKEN, addToken, api, initInput, nodes, readiness, until } from '../simulator/cluster-fixture.js';
 import {
@@ -249,5 +250,33 @@ describe('a simulated node', () => {
     await expect(addToken(core)).rejects.toThrow();
     expect(await zone.effects('kubernetes.create.secrets')).toHaveLength(1);
     await expect(addToken(core)).rejects.toMatchObject({ code: 409 });
+    await zone.fault({ on: 'kubernetes', match: 'kubernetes.list.pods', kind: 'fail' });
+    await expect(core.listPodForAllNamespaces()).rejects.toMatchObject({ code: 503 });
+    await core.listPodForAllNamespaces();
+    await zone.fault({ on: 'kubernetes', match: 'kubernetes.list.nodes', kind: 'failForGood' });
+    await expect(core.listNode()).rejects.toMatchObject({ code: 403 });
+    await core.listNode();
+    await zone.fault({ on: 'kubernetes', match: 'kubernetes.get.namespaces', kind: 'loseReply' });
+    await expect(core.readNamespace({ name: 'default' })).rejects.toThrow();
+    await core.readNamespace({ name: 'default' });
+  });
+
+  it('has an SSH server that fails when told', async () => {
+    await start();
+    const { network } = await nodes(zone);
+    await shellTo(network);
+    const attempt = async (kind: string) => {
+      await zone.fault({ on: 'node', match: 'node.connect', of: 'demo-control-1', kind });
+      const shell = await Shell.open(network.publicAddress, 2222);
+      open.push(shell);
+      return shell.run('status', 'x');
+    };
+    await expect(attempt('fail')).rejects.toThrow();
+    await expect(attempt('drop')).rejects.toThrow();
+    await expect(attempt('loseReply')).rejects.toThrow();
+    await expect(attempt('failForGood')).rejects.toThrow(/host/i);
+    const hung = await Promise.race([attempt('hang').catch(() => 'ended'), sleep(500).then(() => 'nobody answers')]);
+    expect(hung).toBe('nobody answers');
+    await shellTo(network);
   });
 });

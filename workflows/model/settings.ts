@@ -206,7 +206,7 @@ export const SETTINGS = {
     value: 300,
     unit: 's',
     min: 1,
-    doc: 'Longest time to install one component: dashboard, cloud controller, CSI driver, CNI configuration',
+    doc: 'Longest time to install one component: dashboard, cloud controller, CSI driver, CNI configuration; and of a short run on a node: registry, kubeconfig, reset',
   },
   'cks.certificate.renew.days': {
     value: 30,

@@ -25,7 +25,7 @@ export function initFirstControl(context: BootContext, node: NodeRef, etcd: read
       title: `${label}: store the kubeconfig`,
       kind: 'node.kubeconfig',
       rest: 'Alert',
-      limitSeconds: 120,
+      limitSeconds: settings['cks.component.timeout'],
       skip: facts.hasKubeconfig && 'it is stored',
       run: ({ node: guest }) => guest.storeKubeconfig(node),
     },

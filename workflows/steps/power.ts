@@ -114,14 +114,14 @@ function renewSteps(facts: ClusterFacts, settings: Settings, controls: NodeFacts
  * Before revision 3 it was the old one that had to be answered.
  */
 function openApi(facts: ClusterFacts, settings: Settings, [first]: NodeFacts[]): Item<Act>[] {
-  const steps = [...(first ? [refreshKubeconfig(first)] : []), waitApi(bootContext(facts, settings))];
+  const steps = [...(first ? [refreshKubeconfig(first, settings)] : []), waitApi(bootContext(facts, settings))];
   return isBefore(3, facts) ? steps.reverse() : steps;
 }
 
-export const refreshKubeconfig = (control: NodeFacts): Item<Act> => ({
+export const refreshKubeconfig = (control: NodeFacts, settings: Settings): Item<Act> => ({
   title: `${nodeLabel(control)}: store the kubeconfig again`,
   kind: 'node.kubeconfig',
-  limitSeconds: 120,
+  limitSeconds: settings['cks.component.timeout'],
   run: ({ node }) => node.storeKubeconfig(control),
 });
 

@@ -62,7 +62,7 @@ export function upgradeClusterSteps(facts: ClusterFacts, settings: Settings): It
       lanes: workers.map((node) => upgradeWorker(context, node, target)),
     },
     ...extra.leave,
-    refreshKubeconfig(lead),
+    refreshKubeconfig(lead, settings),
     {
       title: 'record the new version',
       kind: 'store.record',

@@ -16,6 +16,8 @@ type Place = Pick<Fault, 'on' | 'match' | 'of'>;
 interface Action {
   limits: readonly SettingName[];
   place(spot: Spot, title: string): Place;
+  /** The fault may meet another step of the kind: they make the same call, or share it. */
+  isShared?: boolean;
 }
 
 /** The machine that the step works on. A fault that is for none would strike nothing, or another step's work. */
@@ -45,12 +47,18 @@ const run = (subcommand: string, limit: SettingName): Action => ({
   limits: [limit],
   place: ({ operationId, line }) => ({ on: 'node', match: `${subcommand}-${operationId}-${line}` }),
 });
+/** A request that only looks, of whatever step of the cluster makes the next. */
+const look = (request: string, limit: SettingName): Action => ({
+  limits: [limit],
+  place: ({ clusterId }) => ({ on: 'kubernetes', match: `kubernetes.${request}`, of: clusterId }),
+  isShared: true,
+});
 const kubernetes = (action: string, limit: SettingName = 'cks.api.timeout'): Action => ({
   limits: [limit],
   place: ({ node: found, clusterId }) => ({ on: 'kubernetes', match: action, of: found?.name ?? clusterId }),
 });
 
-/** By kind of step. `rows`: the step only looks, or writes rows only; it is broken where it is written down. */
+/** By kind of step. `rows`: the step only looks, or writes rows only; it is broken where it is written down. A check of a machine's size only reads rows. */
 export const ACTIONS: Record<string, Action | 'rows'> = {
   'store.reserve': 'rows',
   'store.keys': 'rows',
@@ -69,7 +77,7 @@ export const ACTIONS: Record<string, Action | 'rows'> = {
   'machine.stop': machine('domain.stop'),
   'machine.remove': machine('domain.delete'),
   'machine.resize': machine('domain.resize'),
-  'machine.ssh': 'rows',
+  'machine.ssh': node('connect', 'cks.node.boot.timeout'),
   'medium.attach': machine('medium.attach'),
   'medium.eject': {
     limits: ['cks.machine.timeout'],
@@ -84,8 +92,8 @@ export const ACTIONS: Record<string, Action | 'rows'> = {
   'node.init': node('init', 'cks.node.kubeadm.timeout'),
   'node.join.worker': node('join', 'cks.node.kubeadm.timeout'),
   'node.join.control': node('join', 'cks.node.kubeadm.timeout'),
-  'node.kubeconfig': 'rows',
-  'node.ready': 'rows',
+  'node.kubeconfig': node('kubeconfig', 'cks.component.timeout'),
+  'node.ready': look('list.nodes', 'cks.node.ready.timeout'),
   'node.renew': run('renew', 'cks.node.kubeadm.timeout'),
   'node.rejoin': run('renew', 'cks.node.kubeadm.timeout'),
   'node.registry': run('registry', 'cks.component.timeout'),
@@ -105,9 +113,9 @@ export const ACTIONS: Record<string, Action | 'rows'> = {
   },
   'etcd.save': run('etcd', 'cks.etcd.timeout'),
   'etcd.remove': run('etcd', 'cks.etcd.timeout'),
-  'kubernetes.api': 'rows',
-  'kubernetes.baseline': 'rows',
-  'kubernetes.workload': 'rows',
+  'kubernetes.api': look('list.namespaces', 'cks.api.timeout'),
+  'kubernetes.baseline': look('list.pods', 'cks.api.timeout'),
+  'kubernetes.workload': look('list.pods', 'cks.workload.timeout'),
   'kubernetes.delete': kubernetes('delete.nodes'),
   'kubernetes.protect': kubernetes('patch.nodes'),
   'component.cni': run('cni', 'cks.component.timeout'),

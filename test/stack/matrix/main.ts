@@ -8,6 +8,7 @@ import { keepRun } from './kept.js';
 const USAGE = `The fault matrix: every step of every operation with every fault, then resumed and, in another run, cancelled.
 usage: npm run matrix -- [options]
   --only TEXT    cases whose name holds it, as in "add nodes: worker: join: killed, cancel"
+  --kinds A,B    cases of steps of these kinds, as actions.ts names them
   --cover        in place of all: each step resumed once and cancelled once, each kind of step with each fault
   --once         in place of all: each step broken once, as the tests do
   --shard 1/8    the first of eight parts
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     cover: { type: 'boolean', default: false },
     once: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    kinds: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -33,6 +35,7 @@ if (values.help) {
 }
 const [shard = 1, shards = 1] = values.shard.split('/').map(Number);
 const seed = Number(values.seed);
+const kinds = values.kinds.split(',').filter(Boolean);
 // What the matrix expects is written as in jest's tests.
 Object.assign(globalThis, { expect });
 const { drive } = await import('./drive.js');
@@ -50,7 +53,9 @@ try {
       const random = randomOf(seed);
       const mixed = cases.map((one) => ({ one, at: random() })).sort((a, b) => a.at - b.at).map(({ one }) => one); // prettier-ignore
       const part = values.cover ? cover(cases, seed) : values.once ? everyStep(cases, seed) : mixed;
-      return part.filter((one, i) => i % shards === shard - 1 && nameOf(one).includes(values.only));
+      const isWanted = (one: (typeof part)[number]) =>
+        nameOf(one).includes(values.only) && (kinds.length === 0 || kinds.includes(one.kind));
+      return part.filter((one, i) => i % shards === shard - 1 && isWanted(one));
     },
   });
   const pairs = (cases: typeof all) => new Set(cases.map(({ kind, fault }) => `${kind} ${fault}`)).size;
@@ -62,7 +67,7 @@ try {
   say(`seed ${seed}, shard ${values.shard}, the worker killed ${kills} times, ${Math.round((Date.now() - begin) / 1000)} s`); // prettier-ignore
   say(`${done.length - problems.length} passed, ${problems.length} failed`);
   const choice = `${values.cover ? 'cover' : values.once ? 'once' : 'all'}${shards > 1 ? `, shard ${values.shard}` : ''}`;
-  if (values.only === '')
+  if (values.only === '' && kinds.length === 0)
     keepRun({
       choice,
       seed,

@@ -325,7 +325,12 @@ export class Matrix {
       expect(first).toMatchObject({ jobstatus: 2, jobresult: { errortext: expect.any(String) } });
       const { state, reason } = stack.cluster(subject.id);
       // A step that is broken in its row ends with the operation's limit, or with its own where that is over first.
-      const told = action === 'rows' ? [LISTS[shape.kind].limit, title] : [title];
+      const told =
+        action === 'rows'
+          ? [LISTS[shape.kind].limit, title]
+          : action.isShared
+            ? stack.steps(operationId).flatMap((step) => (step.kind === kind ? [step.title] : []))
+            : [title];
       expect({ state, reason, told: told.filter((words) => reason?.includes(words)) }).toEqual({
         state: expect.stringMatching(restOf(shape.kind)),
         reason: expect.any(String),
