@@ -2,6 +2,7 @@ import { fault } from '../workflows/model/fault.js';
 import type { NodeFacts, NodeRef } from '../workflows/model/operation.js';
 import { mustReadCluster } from './clusters.js';
 import { now, type Db } from './knex.js';
+import { readFactors } from './overprovisioning.js';
 import { NODE_PHASES } from './rows.js';
 import type {
   ClusterRow, HostRow, NetworkRow, NodePhase, OperationRow, ServiceOfferingRow, TemplateRow, VmMapRow, VmRow, VersionRow, ZoneRow,
@@ -47,9 +48,33 @@ export async function leftHalfMadeBy(db: Db, clusterId: string, rootId?: string)
   return undefined;
 }
 
+/** What each machine of a cluster holds of its host, and what the host has left. */
+async function readRooms(db: Db, clusterId: string): Promise<ReadonlyMap<string, NonNullable<NodeFacts['room']>>> {
+  const factors = await readFactors(db);
+  const rows = await db('kubernetes_cluster_vm_map as m')
+    .join('host_reservation as r', 'r.vm_id', 'm.vm_id')
+    .join('host as h', 'h.uuid', 'r.host_id')
+    .where('m.cluster_id', clusterId)
+    .select<(Pick<HostRow, 'cpus' | 'cpus_used' | 'ram_mb' | 'ram_mb_used'> & { vm_id: string; own_cpus: number; own_ram_mb: number })[]>(
+      'r.vm_id', 'r.cpus as own_cpus', 'r.ram_mb as own_ram_mb', 'h.cpus', 'h.cpus_used', 'h.ram_mb', 'h.ram_mb_used',
+    ); // prettier-ignore
+  return new Map(
+    rows.map((row) => [
+      row.vm_id,
+      {
+        cpus: row.own_cpus,
+        ramMb: row.own_ram_mb,
+        freeCpus: row.cpus * factors.cpu - row.cpus_used,
+        freeRamMb: row.ram_mb * factors.ram - row.ram_mb_used,
+      },
+    ]),
+  );
+}
+
 /** `rootId`: the operation, by its first attempt, whose own nodes are told apart. */
-export const readNodeFacts = async (db: Db, clusterId: string, rootId?: string): Promise<NodeFacts[]> =>
-  (await readNodes(db, clusterId)).map((node) => ({
+export async function readNodeFacts(db: Db, clusterId: string, rootId?: string): Promise<NodeFacts[]> {
+  const rooms = await readRooms(db, clusterId);
+  return (await readNodes(db, clusterId)).map((node) => ({
     role: node.role,
     index: node.role_index,
     machineId: node.vm_id,
@@ -68,7 +93,9 @@ export const readNodeFacts = async (db: Db, clusterId: string, rootId?: string):
     offeringId: node.service_offering_id,
     maxCpus: node.max_cpus ?? 0,
     maxRamMb: node.max_ram_mb ?? 0,
+    ...(rooms.has(node.vm_id) && { room: rooms.get(node.vm_id)! }),
   }));
+}
 
 /** The row of one node. Throws when it is not there. */
 export async function mustReadNode(db: Db, clusterId: string, { role, index }: NodeRef): Promise<NodeRow> {

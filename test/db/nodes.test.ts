@@ -309,10 +309,15 @@ onEachEngine((engines) => {
       zoneId: cluster.zone_id,
       clusterId: cluster.uuid,
     });
-    expect(await readNodeFacts(world.db, cluster.uuid)).toMatchObject([
+    const facts = await readNodeFacts(world.db, cluster.uuid);
+    expect(facts).toMatchObject([
       { role: 'control', index: 1, hostId: rooms.find(({ controls }) => controls === 1)!.id, phase: 'installed' },
       { role: 'worker', index: 1, phase: 'reserved' },
     ]);
+    for (const { hostId, room } of facts) {
+      const { freeCpus, freeRamMb } = rooms.find(({ id }) => id === hostId)!;
+      expect(room).toEqual({ cpus: 2, ramMb: 2048, freeCpus, freeRamMb });
+    }
     expect(await readNodeContext(world.db, cluster.uuid, { role: 'worker', index: 1 })).toMatchObject({
       offering: { name: 'small' },
       zone: { name: 'sim-1' },

@@ -74,4 +74,42 @@ describeStack('a cluster', { profile: 'instant' }, (scenario) => {
     },
     120,
   );
+
+  scenario(
+    'given a larger offering replaces the worker whose host is full, and resumed goes on with what it began, though the room is gone',
+    async (stack) => {
+      const { id, jobid } = await stack.create(1, 2);
+      expect(await stack.jobEnd(jobid)).toMatchObject(OK);
+      const fill = (host: string) => stack.write(`UPDATE host SET cpus = cpus_used WHERE uuid = '${host}'`);
+      const placed = () =>
+        stack.rows<{ uuid: string; host_id: string; name: string; offering: string }>(
+          `SELECT v.uuid, v.host_id, v.name, o.name AS offering FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id
+           JOIN service_offering o ON o.uuid = v.service_offering_id WHERE m.cluster_id = ? AND m.role = 'worker' ORDER BY m.role_index`,
+          id,
+        );
+      const [first, second] = placed();
+      expect(first!.host_id).not.toBe(second!.host_id);
+
+      fill(first!.host_id);
+      await stack.breaks({ on: 'hypervisor', match: 'domain.resize', kind: 'failForGood', times: 1 });
+      const { uuid: medium } = stack.row<{ uuid: string }>(`SELECT uuid FROM service_offering WHERE name = 'medium'`);
+      const larger = { id, 'nodeofferings[0].node': 'worker', 'nodeofferings[0].offering': medium };
+      expect(await stack.run('scaleKubernetesCluster', larger)).toMatchObject({ jobstatus: 2 });
+      expect(stack.cluster(id).reason).toMatch(/^worker-2: change to medium: /);
+      fill(second!.host_id);
+      expect(await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id })).toMatchObject(OK);
+
+      expect(placed()).toEqual([
+        { ...second, offering: 'medium' },
+        { uuid: expect.any(String) as string, name: expect.any(String) as string, host_id: expect.any(String) as string, offering: 'medium' },
+      ]); // prettier-ignore
+      expect(placed()[1]!.host_id).not.toBe(first!.host_id);
+      expect(domainsOf(await stack.world(), id)).not.toContain(first!.name);
+      await expectHealthy(stack, id, 1, 2);
+      expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
+      await expectGone(stack, id);
+      expect(stack.row('SELECT SUM(cpus_used) AS cpus FROM host')).toEqual({ cpus: 0 });
+    },
+    120,
+  );
 });

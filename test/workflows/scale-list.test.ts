@@ -122,3 +122,52 @@ describe('workers that are replaced for a larger offering', () => {
     ]);
   });
 });
+
+describe('a node that gets a larger offering', () => {
+  /** Of 2 CPUs, on a host that has so many CPUs left; its own maximum would do. */
+  const on = (hostId: string, freeCpus: number, more: Partial<NodeFacts> = {}): Partial<NodeFacts> => ({
+    hostId, maxCpus: 16, maxRamMb: 16384, room: { cpus: 2, ramMb: 2048, freeCpus, freeRamMb: 65536 }, ...more,
+  }); // prettier-ignore
+  const held = { cpus: 8, ramMb: 8192, freeCpus: 0, freeRamMb: 0 };
+  /** What becomes of each: it grows where it is, or another takes its place. */
+  const ends = (nodes: NodeFacts[], request: OperationRequest = {}, revision = LIST_REVISION) => {
+    const offerings = { control: LARGE, worker: LARGE, ...(nodes.some(({ role }) => role === 'etcd') && { etcd: LARGE }) }; // prettier-ignore
+    const facts = runningCluster(1, 1, { nodes, request: { offerings, ...request }, revision });
+    return layOut(LISTS.scale.steps(facts, DEFAULT_SETTINGS)).lines.flatMap(
+      ({ title }) => /^\S+: change to large$|^replace .*/.exec(title) ?? [],
+    );
+  };
+  const [grows1, grows2] = ['worker-1: change to large', 'worker-2: change to large'];
+  const control = aNode('control', 1, { offeringId: 'large' });
+
+  test.each<[string, NodeFacts[], string[]]>([
+    ['grows where its host has the room', [aNode('worker', 1, on('h', 6))], [grows1]],
+    ['is replaced where its host lacks a CPU', [aNode('worker', 1, on('h', 5))], ['replace worker-1 by worker-2']],
+    ['is replaced where its host lacks memory', [aNode('worker', 1, on('h', 9, { room: { cpus: 2, ramMb: 2048, freeCpus: 9, freeRamMb: 6143 } }))], ['replace worker-1 by worker-2']],
+    ['shares the room of its host: the first has it', [aNode('worker', 1, on('h', 11)), aNode('worker', 2, on('h', 11))], [grows1, 'replace worker-2 by worker-3']],
+    ['shares no room with those on other hosts', [aNode('worker', 1, on('h', 6)), aNode('worker', 2, on('i', 6))], [grows1, grows2]],
+    ['grows where it holds the room already, whatever is left', [aNode('worker', 1, on('h', 0, { room: held })), aNode('worker', 2, on('h', 0))], [grows1, 'replace worker-2 by worker-3']],
+    ['goes once another was made for it, whatever is left', [aNode('worker', 1, on('h', 60)), aNode('worker', 2, { addedNow: true, offeringId: 'large', replaces: 'vm-worker-1' })], ['replace worker-1 by worker-2']],
+    ['grows though an earlier operation made another for it', [aNode('worker', 1, on('h', 60)), aNode('worker', 2, { offeringId: 'large', replaces: 'vm-worker-1' })], [grows1]],
+    ['grows where nothing is known of its host', [aNode('worker', 1, { maxCpus: 16, maxRamMb: 16384 })], [grows1]],
+  ])('%s', (_, workers, expected) => {
+    expect(ends([control, ...workers])).toEqual(expected);
+  }); // prettier-ignore
+
+  test('leaves the room to etcd members on its host, which cannot go elsewhere', () => {
+    const member = (free: number) => [aNode('etcd', 1, on('h', free)), aNode('control', 1, on('h', free))];
+    expect(ends(member(12))).toEqual(['control-1: change to large', 'etcd-1: change to large']);
+    expect(ends(member(11))).toEqual(['replace control-1 by control-2', 'etcd-1: change to large']);
+    expect(ends([aNode('etcd', 1, on('h', 0))])).toEqual(['etcd-1: change to large']);
+  });
+
+  test('has the room of those that leave its host before', () => {
+    const workers = [aNode('worker', 1, on('h', 4)), aNode('worker', 2, on('h', 4))];
+    expect(ends([control, ...workers], { size: 1 })).toEqual([grows1]);
+    expect(ends([control, workers[0]!], { size: 1 })).toEqual(['replace worker-1 by worker-2']);
+  });
+
+  test('grows or fails where it is in a run that began with an older build', () => {
+    expect(ends([control, aNode('worker', 1, on('h', 0))], {}, 6)).toEqual([grows1]);
+  });
+});

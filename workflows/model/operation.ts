@@ -87,6 +87,8 @@ export interface NodeFacts extends NodeRef {
   offeringId: string;
   maxCpus: number;
   maxRamMb: number;
+  /** What it holds of its host, and what the host has left for all its machines; absent in facts of before revision 7, and on no host. */
+  room?: { cpus: number; ramMb: number; freeCpus: number; freeRamMb: number };
 }
 
 export interface OfferingSize {
@@ -120,7 +122,7 @@ export interface OperationRequest {
 }
 
 /** Raised when lists change for the same facts. A run keeps the lists of the revision that it read with its facts. */
-export const LIST_REVISION = 6;
+export const LIST_REVISION = 7;
 
 /** What a list of steps is built from: read once, at the start of an attempt. */
 export interface ClusterFacts {

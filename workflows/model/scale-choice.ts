@@ -32,6 +32,52 @@ export function chooseWorkers(facts: Pick<ClusterFacts, 'nodes' | 'request'>): G
   return { begun: [], more: 0, leaving: own.slice(wanted).reverse() };
 }
 
-/** True when a running machine can take on the size without being replaced. */
+/** True when a running machine can take on the size as far as its own maximum goes. */
 export const fitsLive = (node: NodeFacts, size: OfferingSize): boolean =>
   node.maxCpus >= size.cpus && node.maxRamMb >= size.ramMb;
+
+/** What hosts have left for machines that grow where they are; those on one host share it. */
+export class GrowthRoom {
+  readonly #free = new Map<string | null, { cpus: number; ramMb: number }>();
+  readonly #succeeded: ReadonlySet<unknown>;
+
+  /** `leaving`: machines that are gone by then. */
+  constructor({ nodes }: Pick<ClusterFacts, 'nodes'>, leaving: readonly NodeFacts[]) {
+    this.#succeeded = new Set(nodes.flatMap(({ addedNow, replaces }) => (addedNow && replaces) || []));
+    for (const { hostId, room } of nodes)
+      if (room) this.#free.set(hostId, { cpus: room.freeCpus, ramMb: room.freeRamMb });
+    for (const { hostId, room } of leaving) if (room) this.#take(hostId, -room.cpus, -room.ramMb);
+  }
+
+  /** Sets aside what a machine will need that cannot go elsewhere. */
+  keep(node: NodeFacts, size: OfferingSize): void {
+    const { cpus, ramMb } = growth(node, size);
+    this.#take(node.hostId, cpus, ramMb);
+  }
+
+  /**
+   * Whether the machine grows where it is; then the room is taken. What was begun stays as it was chosen, whatever room there is by now: a
+   * machine that holds its new size already needs no more, and one that has a successor goes.
+   */
+  take(node: NodeFacts, size: OfferingSize): boolean {
+    if (!fitsLive(node, size) || this.#succeeded.has(node.machineId)) return false;
+    const { cpus, ramMb } = growth(node, size);
+    const free = this.#free.get(node.hostId);
+    if (free && cpus + ramMb > 0 && (cpus > free.cpus || ramMb > free.ramMb)) return false;
+    this.keep(node, size);
+    return true;
+  }
+
+  #take(hostId: string | null, cpus: number, ramMb: number): void {
+    const free = this.#free.get(hostId);
+    if (!free) return;
+    free.cpus -= cpus;
+    free.ramMb -= ramMb;
+  }
+}
+
+/** What a machine needs of its host beyond what it holds. */
+const growth = ({ room }: NodeFacts, size: OfferingSize) => ({
+  cpus: room ? Math.max(0, size.cpus - room.cpus) : 0,
+  ramMb: room ? Math.max(0, size.ramMb - room.ramMb) : 0,
+});

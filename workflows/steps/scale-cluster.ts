@@ -1,5 +1,5 @@
 import type { Group, Item } from '../engine/step.js';
-import { chooseWorkers, fitsLive } from '../model/scale-choice.js';
+import { chooseWorkers, fitsLive, GrowthRoom } from '../model/scale-choice.js';
 import {
   isBefore,
   nodeLabel,
@@ -147,12 +147,21 @@ export function leaveSteps(context: BootContext, leaving: readonly NodeFacts[]):
   };
 }
 
-/** Other offerings, role by role: changed where they are if the machine allows it, else each node is replaced by a new one. */
+/**
+ * Other offerings, role by role: changed where they are if the machine allows it and its host has the room, else each node is replaced by a
+ * new one. Before revision 7 the room was not looked at. An etcd member stays on its host whatever the room.
+ */
 function offeringSteps(context: BootContext, leaving: readonly NodeFacts[], numbers: Numbers): Item<Act>[] {
   const { facts, settings } = context;
+  const { offerings = {} } = facts.request;
+  // etcd members never leave: those among these are changed elsewhere in the list.
+  const room = new GrowthRoom(facts, leaving.filter(({ role }) => role !== 'etcd')); // prettier-ignore
+  if (offerings.etcd) for (const node of nodesOf(facts, 'etcd')) room.keep(node, offerings.etcd);
+  const grows = (node: NodeFacts, size: OfferingSize) =>
+    node.role === 'etcd' || isBefore(7, facts) ? fitsLive(node, size) : room.take(node, size);
   const items: Item<Act>[] = [];
   for (const role of ['control', 'etcd', 'worker'] as const) {
-    const size = facts.request.offerings?.[role];
+    const size = offerings[role];
     if (!size) continue;
     // An attempt that failed between the new size of an etcd member and its start left it off. Before revision 4 it stayed so.
     const isOff = (node: NodeFacts) => role === 'etcd' && !node.running && !isBefore(4, facts);
@@ -160,7 +169,7 @@ function offeringSteps(context: BootContext, leaving: readonly NodeFacts[], numb
       (node) =>
         !node.external && !node.addedNow && (node.offeringId !== size.id || isOff(node)) && !leaving.includes(node),
     );
-    const live = differ.filter((node) => fitsLive(node, size) && !isOff(node));
+    const live = differ.filter((node) => !isOff(node) && grows(node, size));
     if (live.length > 0)
       items.push({
         title: `${role} nodes: change to ${size.name}`,
