@@ -2,7 +2,7 @@ import { readSettings } from '../db/configuration.js';
 import { millis } from '../db/knex.js';
 import { isWhole } from '../db/nodes.js';
 import type { ClusterRow, OperationRow } from '../db/rows.js';
-import { markProbed, moveSeen, writeReason } from '../db/seen.js';
+import { moveSeen, writeReason } from '../db/seen.js';
 import { textOf } from '../workflows/model/fault.js';
 import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
 import { beginOperation } from './begin-operation.js';
@@ -21,7 +21,6 @@ const DAY_MS = 86_400_000;
  */
 export async function probeCluster(deps: Deps, cluster: ClusterRow): Promise<void> {
   const { db } = deps;
-  await markProbed(db, cluster.uuid);
   let problem = await apiProblem(deps, cluster.uuid);
   if (cluster.state === 'Running' && problem !== undefined) {
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));

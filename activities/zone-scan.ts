@@ -7,6 +7,7 @@ import { readRestingGateways } from '../db/resting-gateways.js';
 import type { HostRow } from '../db/rows.js';
 import {
   moveSeen,
+  markProbed,
   readDueProbes,
   readOddClusters,
   readRunningNodes,
@@ -87,7 +88,11 @@ export const zoneScanActivities = (deps: Deps) => {
         nowPlus(db, -seconds),
         MOST_PROBES,
       );
-      await sideBySide(due, 'cluster', 'could not look at a cluster', (cluster) => probeCluster(deps, cluster));
+      await sideBySide(due, 'cluster', 'could not look at a cluster', async (cluster) => {
+        // Clusters that were once asked together drift apart.
+        await markProbed(db, cluster.uuid, Math.random() * seconds);
+        await probeCluster(deps, cluster);
+      });
       return due.length;
     },
 

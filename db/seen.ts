@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { ClusterState } from '../workflows/model/states.js';
 import { holdCluster, moveCluster } from './clusters.js';
-import { now, transact, type Db } from './knex.js';
+import { now, nowPlus, transact, type Db } from './knex.js';
 import type { ClusterRow, VmRow } from './rows.js';
 import { writeEvent } from './write-event.js';
 
@@ -241,8 +241,9 @@ export const readDueProbes = (
       .select<ClusterRow[]>('c.*'),
   );
 
-export const markProbed = async (db: Db, uuid: string): Promise<void> => {
+/** Writes down that the API server is asked now; `ago`: seconds by which it is due earlier the next time. */
+export const markProbed = async (db: Db, uuid: string, ago: number): Promise<void> => {
   await db('kubernetes_cluster')
     .where({ uuid })
-    .update({ probed: now(db) });
+    .update({ probed: nowPlus(db, -ago) });
 };

@@ -7,9 +7,9 @@ import { probeCluster } from '../../activities/probe-cluster.js';
 import type { Deps } from '../../activities/deps.js';
 import { mustReadCluster } from '../../db/clusters.js';
 import { readSettings } from '../../db/configuration.js';
-import { nowPlus, transact } from '../../db/knex.js';
+import { millis, nowPlus, transact } from '../../db/knex.js';
 import { claimOperation, queueOperation, readAttemptSettings, settleOperation } from '../../db/operations.js';
-import type { HostRow } from '../../db/rows.js';
+import type { ClusterRow, HostRow } from '../../db/rows.js';
 import type { SettingName } from '../../workflows/model/settings.js';
 import { addCluster } from '../api/fixtures.js';
 import { Harness } from '../api/harness.js';
@@ -154,6 +154,18 @@ describe('the scan', () => {
     expect(await scan().probeClusters(await zoneId())).toBe(0);
     await change('cks.scan.seconds', '20');
     expect(await scan().probeClusters(await zoneId())).toBe(1);
+  });
+
+  test('does not ask API servers together for ever that were asked together once', async () => {
+    const asked = [];
+    for (let i = 0; i < 20; i++) asked.push((await cluster({ state: 'Running' })).uuid);
+    await change('cks.scan.seconds', '1000');
+    const begin = Date.now();
+    await zoneScanActivities({ ...deps(), kubernetes: answering }).probeClusters(await zoneId());
+    const rows = await h.db<ClusterRow>('kubernetes_cluster').whereIn('uuid', asked);
+    const ago = rows.map(({ probed }) => (begin - millis(probed!)) / 1000);
+    expect(Math.max(...ago)).toBeLessThan(1001);
+    expect(Math.max(...ago) - Math.min(...ago)).toBeGreaterThan(100);
   });
 
   test('takes a silent host for down after cks.host.down.seconds', async () => {
