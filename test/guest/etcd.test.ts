@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GuestNode, lines } from './guest-node.js';
@@ -139,14 +149,18 @@ const membersOf = (...indexes: number[]) =>
   }, 180_000);
 
   test('a member of a control node is asked with the certificates that kubeadm made', async () => {
-    await install(1, 'install-1', membersOf(1));
+    await on(1).call('etcd', 'install-1', values(1, membersOf(1)), { ...PAUSE, ETCD_SNAPSHOT_COUNT: '500' });
     const control = machine(2);
-    control.put('etc/kubernetes/manifests/etcd.yaml', `    - --listen-client-urls=https://${addressOf(1)}:2379,https://10.0.0.1:2379\n    - --name=demo-control-1\n`); // prettier-ignore
+    control.put('etc/kubernetes/manifests/etcd.yaml', `    - --listen-client-urls=https://${addressOf(1)}:2379,https://10.0.0.1:2379\n    - --name=demo-control-1\n    - --data-dir=/var/lib/etcd\n    - --snapshot-count=500\n`); // prettier-ignore
     control.put('etc/kubernetes/pki/etcd/ca.crt', pki.read('ca.crt'));
     control.put('etc/kubernetes/pki/etcd/healthcheck-client.crt', pki.read(`${nameOf(1)}.crt`));
     control.put('etc/kubernetes/pki/etcd/healthcheck-client.key', pki.read(`${nameOf(1)}.key`));
     expect(await allWell(2)).toEqual({ members: [{ name: nameOf(1), healthy: true }], quorum: true });
-    expect((await etcd(2, 'save-1', { action: 'save' })).answer.state).toBe('done');
+    expect((await etcd(2, 'save-1', { action: 'save' })).answer.error).toMatch(/^etcd has not stored what its log has up to entry \d+$/); // prettier-ignore
+    const snapshots = join(on(1).root, 'var/lib/etcd/member/snap');
+    symlinkSync(join(on(1).root, 'var/lib/etcd'), join(control.root, 'var/lib/etcd'));
+    expect((await etcd(2, 'save-2', { action: 'save' })).answer.state).toBe('done');
+    expect(readdirSync(snapshots).filter((name) => name.endsWith('.snap'))).not.toEqual([]);
     expect((await etcd(2, 'remove-1', { action: 'remove', member: nameOf(1) })).answer.error).toContain(
       'lose its quorum',
     );
