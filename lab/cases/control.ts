@@ -8,19 +8,22 @@ const version = FIRST.kubernetes;
 
 export const lostControl: LabCase = {
   name: 'create 3+1 and lose the first control node: the API goes on behind the balancer, a replacement takes its place, and all three are upgraded',
-  features: ['several control nodes', 'balancer', 'replace node', 'etcd member removal', 'upgrade'],
+  features: ['several control nodes', 'balancer', 'replace node', 'etcd member removal', 'upgrade', 'stop', 'start'],
   next: true,
   async run(world, say) {
     const cluster = await LabCluster.create(world, { name: 'three', version, controls: 3 });
     await cluster.expectHealthy({ version, controls: 3 });
     const [lost, ...others] = cluster.machines().filter(({ role }) => role === 'control');
-    world.libvirt.virsh('lxc', 'destroy', lost!.instance_name);
-    const began = Date.now();
-    // The members that stay may have to choose a leader; then no request may fail any more.
-    let row = 0;
-    const answers = () => cluster.kubectl('get', 'nodes').then(() => ++row === 20 || `${row} answers in a row`, (error: Error) => ((row = 0), error.message));
-    await world.until('the API answers without the control node', answers, 120, 250);
-    say(`20 answers in a row ${Math.round((Date.now() - began) / 1000)} s after the loss`);
+    const lose = async (instance: string) => {
+      world.libvirt.virsh('lxc', 'destroy', instance);
+      const began = Date.now();
+      // The members that stay may have to choose a leader; then no request may fail any more.
+      let row = 0;
+      const answers = () => cluster.kubectl('get', 'nodes').then(() => ++row === 20 || `${row} answers in a row`, (error: Error) => ((row = 0), error.message));
+      await world.until('the API answers without the control node', answers, 120, 250);
+      say(`20 answers in a row ${Math.round((Date.now() - began) / 1000)} s after the loss`);
+    };
+    await lose(lost!.instance_name);
     await world.until('the scan sees it', async () => {
       const { state, reason } = await cluster.row();
       return (state === 'Alert' && String(reason).includes(lost!.name)) || `${state} ${reason}`;
@@ -49,6 +52,12 @@ export const lostControl: LabCase = {
     await cluster.storeKubeconfig();
     await cluster.expectHealthy({ version: NEXT.kubernetes, controls: 3 });
     assert.deepEqual(await membersOf(cluster, others[0]!.name), controls.map(({ name }) => name).sort());
+
+    // What an upgrade leaves in etcd's log shows at later starts (decision 0015): a member of before that still counted would be one lost too many.
+    for (let start = 0; start < 2; start++)
+      for (const command of ['stopKubernetesCluster', 'startKubernetesCluster']) await cluster.change(command, { id: cluster.id });
+    await cluster.expectHealthy({ version: NEXT.kubernetes, controls: 3 });
+    await lose(others[1]!.instance_name);
     await cluster.delete();
     cluster.expectNothingLeft();
   },
