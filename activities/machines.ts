@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { accountKeyPair } from '../db/account-key.js';
-import { placeMachine, readMachineContext, type MachineContext } from '../db/add-machine.js';
+import { isMade, placeMachine, readMachineContext, type MachineContext } from '../db/add-machine.js';
 import { now, transact } from '../db/knex.js';
 import {
   assertHoldsChange,
@@ -16,7 +16,7 @@ import { releaseMachine, returnRoom } from '../db/reserve.js';
 import { keepSecret, readSecret, Secret } from '../db/secret.js';
 import { newSshKeyPair } from '../db/ssh-key-pair.js';
 import { readUserData } from '../db/user-data.js';
-import type { HostRow, MachineChangeRow, SshKeyPairRow, VmRow } from '../db/rows.js';
+import type { HostRow, MachineChangeRow, SshKeyPairRow } from '../db/rows.js';
 import { isMachineRunOpen, startMachineRun } from '../workflows/client.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { MachineChangeParams, MachineClaim, MachineOutcome } from '../workflows/model/machine-change.js';
@@ -196,8 +196,6 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
   }
 };
 
-/** Else it was imported. */
-const isMade = (vm: Pick<VmRow, 'uuid' | 'instance_name'>) => vm.instance_name === `i-${vm.uuid}`;
 const paramsOf = (change: MachineChangeRow) => JSON.parse(change.params) as MachineChangeParams;
 
 /** Seconds after which a change's run must exist. */

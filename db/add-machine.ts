@@ -83,6 +83,9 @@ export async function addKnownMachine(trx: Knex.Transaction, known: KnownMachine
   return uuid;
 }
 
+/** Whether this service made the machine; else it was imported, and its domain and disks are somebody else's. */
+export const isMade = (vm: Pick<VmRow, 'uuid' | 'instance_name'>): boolean => vm.instance_name === `i-${vm.uuid}`;
+
 /** Two machines of one network may not have one host name: as nodes of one cluster they could not be told apart. */
 async function assertNameFree(trx: Knex.Transaction, network: NetworkRow, name: string): Promise<void> {
   const namesake = await sameText(

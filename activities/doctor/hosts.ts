@@ -1,3 +1,4 @@
+import { isMade } from '../../db/add-machine.js';
 import type { HostRow } from '../../db/rows.js';
 import { restingGateways } from '../../db/resting-gateways.js';
 import { textOf } from '../../workflows/model/fault.js';
@@ -78,8 +79,11 @@ const readByName = ({ db }: Deps, instance: string): Promise<Machine | undefined
   Promise.resolve(
     db('vm_instance')
       .where({ instance_name: instance })
-      .first<Machine | undefined>('uuid', 'name', 'host_id', 'state', 'removed'),
+      .first<Machine | undefined>('uuid', 'name', 'instance_name', 'host_id', 'state', 'removed'),
   );
+
+/** An imported machine that was destroyed here goes on, and is somebody else's again. */
+const wasLetGo = (row: Machine): boolean => row.removed !== null && !isMade(row);
 
 async function strangers(
   deps: Deps,
@@ -90,6 +94,7 @@ async function strangers(
   const found: Finding[] = [];
   for (const { name } of domains) {
     const row = await readByName(deps, name);
+    if (row && wasLetGo(row)) continue;
     if (!row)
       found.push({
         what: `domain ${name} on host ${host.name} has no row in this database`,

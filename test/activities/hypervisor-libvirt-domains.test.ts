@@ -128,6 +128,49 @@ describeWithLibvirt('a host with QEMU', () => {
     bed.libvirt.virsh('qemu', 'undefine', 'theirs');
   });
 
+  it('takes over a domain that somebody else made, puts media in its drive, never removes it, and lets it go as it was', async () => {
+    const each = one();
+    await make(bed, each);
+    const file = path.join(bed.libvirt.dir, 'pet.xml');
+    const drive = "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>";
+    writeFileSync(
+      file,
+      `<domain type='qemu'><name>pet</name><memory>65536</memory><metadata><their:note xmlns:their='urn:their'/></metadata><os><type arch='x86_64' machine='pc'>hvm</type></os><devices>${drive}</devices></domain>`,
+    ); // prettier-ignore
+    bed.libvirt.virsh('qemu', 'define', file);
+    bed.libvirt.virsh('qemu', 'start', 'pet');
+    const described = () => bed.libvirt.virsh('qemu', 'dumpxml', '--inactive', 'pet');
+    const before = described();
+    const { machineId: id } = aMachine().spec;
+    await expect(bed.driver.ensureMediumAttached('pet', iso)).rejects.toMatchObject(refused('did not make'));
+    await expect(bed.driver.ensureAdopted!('nobody', id)).rejects.toMatchObject(refused('there is no domain nobody'));
+    for (let times = 0; times < 2; times++) await bed.driver.ensureAdopted!('pet', id);
+    expect((await bed.driver.listDomains()).find(({ name }) => name === 'pet')).toEqual({
+      name: 'pet', clusterId: '', machineId: id, state: 'running', media: [], cpus: 1, ramMb: 64,
+    }); // prettier-ignore
+    await expect(bed.driver.ensureAdopted!('pet', each.spec.machineId)).rejects.toMatchObject(refused(`is machine ${id}`)); // prettier-ignore
+    await expect(bed.driver.ensureAdopted!(each.spec.name, id)).rejects.toMatchObject(refused(each.spec.machineId));
+    await bed.driver.ensureMediumAttached('pet', iso);
+    expect((await bed.driver.listDomains()).find(({ name }) => name === 'pet')?.media).toEqual([iso]);
+    await bed.driver.ensureMediumDetached('pet', iso);
+    await expect(bed.driver.ensureAbsent('pet')).rejects.toMatchObject(refused('was imported'));
+
+    // A clone has the mark of its original, and is none of ours.
+    const clone = described().replace(/<uuid>.*<\/uuid>/, '').replace('<name>pet<', '<name>clone<').replace(/<mac address.*\/>/, ''); // prettier-ignore
+    writeFileSync(file, clone);
+    bed.libvirt.virsh('qemu', 'define', file);
+    await expect(bed.driver.ensureRunning('clone')).rejects.toMatchObject(refused('did not make'));
+    bed.libvirt.virsh('qemu', 'undefine', 'clone');
+
+    for (let times = 0; times < 2; times++) await bed.driver.ensureLetGo!('pet');
+    expect(described()).toBe(before);
+    await bed.driver.ensureLetGo!(each.spec.name);
+    expect((await bed.driver.listDomains()).map(({ name }) => name)).toEqual([each.spec.name]);
+    await bed.driver.ensureAbsent(each.spec.name);
+    bed.libvirt.virsh('qemu', 'destroy', 'pet');
+    bed.libvirt.virsh('qemu', 'undefine', 'pet');
+  });
+
   it('never touches a volume of the same name that it did not make', async () => {
     const { volume, seed } = one();
     for (const name of [volume.name, seed.name, 'template-theirs']) volumeOf(name);

@@ -155,6 +155,8 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
       for (const machine of [small, pet])
         expect(await stack.run('destroyVirtualMachine', { id: machine, expunge: 'true' })).toMatchObject(OK);
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);
+      const { out } = await stack.program('scripts/doctor.js', ['--fix']);
+      expect(out).not.toContain('their-');
       expect(await domain('pet')).toEqual(before);
     },
     90,

@@ -97,6 +97,8 @@ export function libvirtHypervisor(
       await call('powerOff', name);
     },
     ensureAbsent: async (name) => call('undefine', machine(name)),
+    ensureAdopted: async (name, machineId) => call('adopt', machine(name), checkUuid('machine', machineId)),
+    ensureLetGo: async (name) => call('letGo', machine(name)),
     ensureMediumAttached: async (name, medium) => call('attach', machine(name), volume(medium)),
     ensureMediumDetached: async (name, medium) => call('detach', machine(name), volume(medium)),
     ensureSize: async (name, { cpus, ramMb }) =>

@@ -82,6 +82,8 @@ function bind(koffi: Koffi, lib: LibraryHandle, qemu: () => LibraryHandle) {
       'int virDomainUpdateDeviceFlags(virDomainPtr d, str xml, uint flags)'),
     domainSetVcpus: f<(d: DomainPtr, count: number, flags: number) => number>(
       'int virDomainSetVcpusFlags(virDomainPtr d, uint n, uint flags)'),
+    domainSetMetadata: f<(d: DomainPtr, type: number, text: string | null, key: string, uri: string, flags: number) => number>(
+      'int virDomainSetMetadata(virDomainPtr d, int type, str metadata, str key, str uri, uint flags)'),
     domainVcpus: f<(d: DomainPtr, flags: number) => number>('int virDomainGetVcpusFlags(virDomainPtr d, uint flags)'),
     domainSetMemory: f<(d: DomainPtr, kib: number, flags: number) => number>(
       'int virDomainSetMemoryFlags(virDomainPtr d, ulong kib, uint flags)'),

@@ -6,7 +6,7 @@ import { allAt, firstAt, xml, type Xml } from './xml.js';
 export type DomainType = 'kvm' | 'qemu' | 'lxc' | 'test';
 
 /** Namespace of the element that marks a domain as this service's. */
-const NAMESPACE = 'urn:cks:machine:1';
+export const NAMESPACE = 'urn:cks:machine:1';
 /** Namespace of what is told to libvirt's QEMU driver past its own description. */
 const QEMU_NAMESPACE = 'http://libvirt.org/schemas/domain/qemu/1.0';
 /** IDE, since the kernels of Debian's cloud images drive it and no SATA; the first is where media are put first. */
@@ -147,18 +147,23 @@ export const folderXml = (from: string, to: string, readonly: boolean): Xml =>
     readonly && xml('readonly'),
   ]);
 
+/** Of a domain that somebody else made; it keeps its UUID. libvirt adds the namespace. */
+export const adoptionXml = (id: string, domain: string): Xml => xml('machine', { id, domain });
+
 export interface MachineMark {
   cluster: string;
   id: string;
   made: string;
+  /** UUID of the domain that was marked: the id of a machine that this service made. */
+  domain: string;
 }
-/** Undefined for a domain that this service did not make. */
+/** Undefined for a domain that this service neither made nor took over. */
 export function markOf(domain: Xml): MachineMark | undefined {
   const found = allAt(domain, 'metadata')
     .flatMap(({ children }) => children)
     .find(({ name, attributes }) => name.endsWith(':machine') && Object.values(attributes).includes(NAMESPACE));
-  const { id, cluster = '', made = '' } = found?.attributes ?? {};
-  return id === undefined ? undefined : { id, cluster, made };
+  const { id, cluster = '', made = '', domain: uuid = id } = found?.attributes ?? {};
+  return id === undefined ? undefined : { id, cluster, made, domain: uuid! };
 }
 
 export interface Drive {

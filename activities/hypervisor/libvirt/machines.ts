@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { DomainFacts, DomainState } from '../driver.js';
+import { adopt, letGo } from './adoption.js';
 import { Folders } from './folders.js';
 import { type HostFault, failed, refused } from './host-fault.js';
 import type { DomainPtr } from './library.js';
@@ -135,7 +136,7 @@ export class Machines {
 
   undefine(name: string): void {
     this.session.withDomain(name, (domain) => {
-      this.assertOurs(domain, name);
+      this.assertMade(domain, name);
       this.destroy(domain);
       try {
         this.session.call((v) =>
@@ -148,6 +149,9 @@ export class Machines {
     if (this.session.withDomain(name, () => true))
       throw failed(`${name} is still on host ${this.host} after it was removed`);
   }
+
+  adopt = (name: string, machineId: string): void => adopt(this.session, this.host, this.type, name, machineId);
+  letGo = (name: string): void => letGo(this.session, name);
 
   /** Both what the domain has now and what it starts with are changed, and read back. */
   attach(name: string, medium: string, store: Store): void {
@@ -290,8 +294,13 @@ export class Machines {
     const described = this.describe(domain, INACTIVE);
     const mark = markOf(described);
     const uuid = textAt(described, 'uuid');
-    if (!mark || mark.id !== uuid || (id !== undefined && id !== mark.id)) throw this.foreign(name);
+    if (!mark || mark.domain !== uuid || (id !== undefined && id !== mark.id)) throw this.foreign(name);
     return described;
+  }
+
+  private assertMade(domain: DomainPtr, name: string): void {
+    const mark = markOf(this.assertOurs(domain, name));
+    if (mark?.id !== mark?.domain) throw refused(`domain ${name} on host ${this.host} was imported: it is not removed`);
   }
 
   private foreign(name: string): HostFault {

@@ -45,6 +45,8 @@ const TABLE: { [N in Exclude<OperationName, 'facts'>]: Run<N> } = {
   shutDown: (machines, _, name) => machines.shutDown(name),
   isOff: (machines, _, name) => machines.isOff(name),
   powerOff: (machines, _, name) => machines.powerOff(name),
+  adopt: (machines, _, name, id) => machines.adopt(name, id),
+  letGo: (machines, _, name) => machines.letGo(name),
   undefine: (machines, store, name) => {
     machines.undefine(name);
     const here = machines.hasFolders ? store() : undefined;
