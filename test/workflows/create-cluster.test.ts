@@ -139,17 +139,19 @@ test('a pause that is longer than the operation may take ends nothing, and its l
 });
 
 test.each([
-  ['', 'hang'],
-  [', also where that fails as it is stopped', 'failWhenStopped'],
+  ['control-1: start the machine', 'hang'],
+  ['network: set up gateway, forwards and balancer', 'hang'],
+  ['control-1: run kubeadm init', 'hang'],
+  ['control-1: run kubeadm init', 'failWhenStopped'],
 ] as const)(
-  'past its setting the operation ends failed%s, naming what it was working on (report 1)',
-  async (_, trouble) => {
+  'past its setting the operation ends failed in the middle of "%s" (%s), naming it (report 1)',
+  async (title, trouble) => {
     const world = new OperationWorld(newCluster(1, 1), { 'cloud.kubernetes.cluster.start.timeout': 1 });
-    world.troubles.set('control-1: run kubeadm init', trouble);
+    world.troubles.set(title, trouble);
     const outcome = await run(world);
     expect(outcome).toMatchObject({ end: 'failed', fault: 'OperationTimeout' });
     expect(outcome?.reason).toContain('took longer than cloud.kubernetes.cluster.start.timeout (1 s)');
-    expect(outcome?.reason).toContain('control-1: run kubeadm init');
+    expect(outcome?.reason).toContain(title);
     expect(world.begun()).not.toContain('worker-1: join');
   },
 );
