@@ -122,13 +122,13 @@ export class NodeCalls {
   }
 }
 
-/** What serves is told by its process: one that was restarted is another. Those that elect a leader restart by themselves when the API is away. */
+/** What serves is told by its process: one that was restarted is another. A kubelet that kubeadm gave nothing yet begins again and again; those that elect a leader restart by themselves when the API is away. */
 const LOOK = `
 shopt -s nullglob
 find /opt/bin /opt/cni /etc/kubernetes /etc/containerd /etc/systemd/system /etc/cni/net.d /etc/crictl.yaml /var/lib/kubelet/config.yaml \
   /var/lib/kubelet/kubeadm-flags.env /var/lib/cks/manifests /var/lib/cks/versions /var/lib/cks/installed /var/lib/cks/in-cluster \
   -type f -exec sha256sum {} + 2>/dev/null | sort -k2
 ctr -n k8s.io images ls -q | sort
-systemctl show -p MainPID -p ActiveEnterTimestamp kubelet containerd
+systemctl show -p MainPID -p ActiveEnterTimestamp containerd $([[ ! -f /var/lib/kubelet/config.yaml ]] || echo kubelet)
 pgrep -x 'etcd|kube-apiserver' || true
 `;
