@@ -35,6 +35,8 @@ export class Guests {
     // A user's machine was made before the cluster: it knows the key that the service shows to its owner.
     const owner = node.external_node === 1 ? `account/${vm.account_id}` : `cluster/${cluster.uuid}`;
     const keys = await readSecret(db, sealer, owner, 'ssh');
+    if (!keys && node.external_node === 1)
+      throw fault('Refused', `${vm.name} cannot know the key of this service: put the line that getServiceSshKey shows into authorized_keys of its user cloud`); // prettier-ignore
     if (!keys || !vm.ssh_host_key) throw fault('Internal', `${vm.name} lacks its keys`);
     const login = {
       name: vm.name,
