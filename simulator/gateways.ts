@@ -96,14 +96,15 @@ export class Gateways {
     if (kind === 'gateway.address') {
       const wanted = parse(kind, addressSchema, body);
       const { networkId, publicAddress } = wanted;
+      const taken = { ...action(publicAddress), network: networkId };
       const run = locked(networkId, async () => {
         if (!this.claim(networkId, publicAddress)) return;
-        await this.zone.change(action(publicAddress), this.zone.seconds('t_ip'), () => {
+        await this.zone.change(taken, this.zone.seconds('t_ip'), () => {
           this.claim(networkId, publicAddress);
           this.zone.addresses.put(publicAddress, wanted);
         });
       });
-      return { action: { ...action(publicAddress), network: networkId }, run };
+      return { action: taken, run };
     }
     if (kind === 'gateway.apply') {
       const network: GatewayNetwork = parse(kind, networkSchema, body);

@@ -112,9 +112,9 @@ export class Zone {
     });
   }
 
-  record({ kind, key, node }: Action, begin: number, end: number): void {
+  record({ kind, key, node, network }: Action, begin: number, end: number): void {
     const iso = (time: number) => new Date(time).toISOString();
-    this.disk.addEffect({ kind, key, node: node ?? null, begin: iso(begin), end: iso(end) });
+    this.disk.addEffect({ kind, key, node: node ?? null, network, begin: iso(begin), end: iso(end) });
   }
 
   close(): void {

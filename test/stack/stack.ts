@@ -36,6 +36,8 @@ export interface Effect {
   kind: string;
   key: string;
   node: string | null;
+  /** Where the key is an address: the id of the network that has it. */
+  network?: string;
   begin: string;
   end: string;
 }

@@ -1,12 +1,13 @@
 import type { NodeRole } from '../../../db/rows.js';
 import { LISTS } from '../../../workflows/steps/lists.js';
 import { OPERATIONS, type OperationKind } from '../../../workflows/model/states.js';
-import { doneTwice, expectAgreement, heldRows, NO_TRACES, NOTHING_HELD, tracesOf } from '../facts.js';
+import { expectAgreement, heldRows, NO_TRACES, NOTHING_HELD, tracesOf } from '../facts.js';
 import { breakRow, healRows, installRowFaults, rowFaults } from '../row-faults.js';
 import type { Job, Stack } from '../stack.js';
 import { ACTIONS, isOptional, type Spot } from './actions.js';
 import { isFatal, isKill, nameOf, shapeOf, type Case, type Line } from './cases.js';
 import { Killer } from './killer.js';
+import { doneAgain } from './once.js';
 import { FORMS, guests, OWN, RENEWAL, SHAPES, type Form, type Shape, type Subject } from './operations.js';
 import { beginRenewal, renewalPlan } from './renewal.js';
 
@@ -227,7 +228,8 @@ export class Matrix {
     }
   }
 
-  async #run(lane: Lane, { operation, shape: wanted, kind, nth, fault, then }: Case): Promise<void> {
+  async #run(lane: Lane, one: Case): Promise<void> {
+    const { operation, shape: wanted, kind, nth, fault, then } = one;
     const { stack } = this;
     const shape = SHAPES[operation]!;
     const subject = await this.#ready(lane, shape);
@@ -350,7 +352,7 @@ export class Matrix {
       expect(stack.cluster(subject.id).state).toBe(before.state);
       await this.#expectBack(lane, operation);
     }
-    await this.#expectOnce(subject, madeBefore);
+    await this.#expectOnce(one, subject, madeBefore);
   }
 
   /** After a cancel: as before, or, past a point of no return, with what had begun to leave gone. */
@@ -374,22 +376,13 @@ export class Matrix {
     else await this.clear(lane);
   }
 
-  async #expectOnce(subject: Subject, from: number): Promise<void> {
+  async #expectOnce(one: Case, subject: Subject, from: number): Promise<void> {
+    const networkId = String(this.stack.cluster(subject.id).network_id);
     const machines = this.stack.rows<{ instance_name: string; name: string }>(
       'SELECT instance_name, name FROM vm_instance WHERE network_id = ?',
-      this.stack.cluster(subject.id).network_id,
+      networkId,
     );
-    const effects = (await this.stack.effects()).slice(from);
-    // A machine of the user that does not come through is let go again: a reset takes its join back.
-    const isTakenBack = (join: string | null, at: number) =>
-      effects.slice(at).some(({ kind, node }) => kind === 'node.reset' && node === join);
-    const own = effects.filter(
-      ({ kind, key, node }, i) =>
-        /^(volume|domain)\.(create|define)$|^node\.(install|init|join)$/.test(kind) &&
-        machines.some(({ instance_name, name }) => key.includes(instance_name) || node === name) &&
-        !(kind === 'node.join' && isTakenBack(node, i)),
-    );
-    expect(doneTwice(own)).toEqual([]);
+    expect(doneAgain(one, (await this.stack.effects()).slice(from), { machines, networkId })).toEqual([]);
   }
 
   #spot({ id, name }: Subject, operationId: string, title: string): Spot {
