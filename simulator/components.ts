@@ -1,5 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isComponent } from './kubernetes/components.js';
 import { type Parts, type Subcommands, type Work, clusterOf, digest, spend } from './subcommand.js';
+
+const TRIES = 10;
+const PAUSE_MS = 300;
+
+/** Simulated nodes reach what their simulator does. */
+async function answers(url: string): Promise<boolean> {
+  for (let left = TRIES; left > 0; left--) {
+    const signal = AbortSignal.timeout(2000);
+    const isThere = await fetch(url, { signal, redirect: 'manual' }).then(
+      async (answer) => answer.body?.cancel().then(() => true) ?? true,
+      () => false,
+    );
+    if (isThere) return true;
+    await sleep(PAUSE_MS);
+  }
+  return false;
+}
 
 /** A private registry for a node, and what a control node applies to its cluster. */
 export function components({ zone, clusters }: Parts): Subcommands {
@@ -21,7 +39,7 @@ export function components({ zone, clusters }: Parts): Subcommands {
     },
     component: {
       input: ['name', 'action'],
-      optional: ['cluster_id', 'min', 'max'],
+      optional: ['cluster_id', 'min', 'max', 'api_url'],
       begin: (work) => {
         const wrong = wanted(work);
         const at = clusterOf(work, clusters);
@@ -29,8 +47,9 @@ export function components({ zone, clusters }: Parts): Subcommands {
         // "secret, provider, CSI" are three of them.
         return 'fail' in at ? at : { seconds: zone.seconds('t_comp') / 3 };
       },
-      finish: (work) => {
-        const { name = '', action, cluster_id: id = '', min = '', max = '' } = work.input;
+      finish: async (work) => {
+        const { name = '', action, cluster_id: id = '', min = '', max = '', api_url: url } = work.input;
+        const isReached = action === 'remove' || url === undefined || (await answers(url));
         const at = clusterOf(work, clusters);
         if ('fail' in at || !isComponent(name)) return 'fail' in at ? at : { fail: `unknown component ${name}` };
         const args = name === 'autoscaler' ? [`--nodes=${min}:${max}:${id}`] : [];
@@ -40,6 +59,12 @@ export function components({ zone, clusters }: Parts): Subcommands {
           else if (name === 'network') clusters.connectPods(at.cluster);
           else api?.putComponent(name, args);
         };
+        if (!isReached) {
+          after();
+          return {
+            fail: `${url} does not answer from this node: set endpoint.url to an address of the service's API that nodes reach`,
+          };
+        }
         return { result: { state: action === 'remove' ? 'removed' : 'applied' }, guest: work.guest, after };
       },
     },

@@ -18,13 +18,23 @@ export const componentActivities = (guests: Guests) => {
     });
   };
 
+  const service = async ({ operationId }: StepRef): Promise<Values> => ({
+    api_url: (await guests.settings(operationId))['endpoint.url'],
+  });
+
   return {
-    applyComponent: (ref: StepRef, node: NodeRef, name: 'dashboard' | 'provider' | 'csi'): Promise<void> =>
-      apply(ref, node, name, {}),
+    /** What asks this service for volumes and balancers has to reach it: a node tells whether it does (report 24). */
+    applyComponent: async (ref: StepRef, node: NodeRef, name: 'dashboard' | 'provider' | 'csi'): Promise<void> =>
+      apply(ref, node, name, name === 'dashboard' ? {} : await service(ref)),
 
     /** Leaves the cluster-autoscaler running between two sizes; it finds its cluster through this service's API. */
-    applyAutoscaler: (ref: StepRef, node: NodeRef, min: number, max: number): Promise<void> =>
-      apply(ref, node, 'autoscaler', { cluster_id: ref.clusterId, min: String(min), max: String(max) }),
+    applyAutoscaler: async (ref: StepRef, node: NodeRef, min: number, max: number): Promise<void> =>
+      apply(ref, node, 'autoscaler', {
+        cluster_id: ref.clusterId,
+        min: String(min),
+        max: String(max),
+        ...(await service(ref)),
+      }),
 
     async removeAutoscaler(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await guests.open(ref.clusterId, node);

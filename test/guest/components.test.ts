@@ -75,6 +75,18 @@ describe('cks-node: what runs beside Kubernetes', () => {
       expect((await component('c', 'autoscaler', 'apply')).stderr).toContain('needs a value for cluster_id');
     });
 
+    test('that asks the service for everything is applied, and fails where the node does not reach the service (report 24)', async () => {
+      const api_url = 'https://cks.example:8443/client/api';
+      expect((await component('a', 'provider', 'apply', { api_url })).answer.result).toEqual({ state: 'applied' });
+      node.touch('no-service');
+      const { answer } = await component('b', 'provider', 'apply', { api_url });
+      expect(answer.error).toBe(
+        `${api_url} does not answer from this node: set endpoint.url to an address of the service's API that nodes reach`,
+      );
+      expect(applied()).toBe('apply kind: provider\n'.repeat(2));
+      expect((await component('c', 'provider', 'remove')).answer.result).toEqual({ state: 'removed' });
+    });
+
     test('is refused on a machine that is no control node', async () => {
       rmSync(join(node.root, 'etc/kubernetes/admin.conf'));
       expect((await component('a', 'provider', 'apply')).answer.error).toBe('this machine is not a control node');

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Stands in for the programs that cks-node calls, under their names. Records every call in $FAKE/calls.
 # What it does is steered by files in $FAKE: hold (kubeadm waits), fail-init, fail-join, fail-import, api-up, node-known, skew, no-medium,
-# fail-upgrade (what kubeadm upgrade says, once for each line), kubelet-down, cni-error.
+# fail-upgrade (what kubeadm upgrade says, once for each line), kubelet-down, cni-error, no-service.
 # A program from a medium tells its version by its last line.
 set -euo pipefail
 name=$(basename "$0")
@@ -129,6 +129,7 @@ case $name in
     ;;
   curl)
     if [[ $* == *healthz* ]]; then echo ok && exit; fi
+    if [[ $* == */client/api && -e $FAKE/no-service ]]; then exit 7; fi
     printf 'HTTP/2 401\r\ndate: %s\r\n\r\n' "$(date -u -R -d "$(cat "$FAKE/skew" 2>/dev/null || echo 0) seconds" | sed 's/+0000/GMT/')"
     ;;
   kubelet) if [[ $1 == --version ]]; then echo "Kubernetes $own"; fi ;;
