@@ -1,4 +1,4 @@
-import { COMPONENT, writeDetail } from '../../db/clusters.js';
+import { COMPONENT, mustReadCluster, writeDetail } from '../../db/clusters.js';
 import { cniScript } from '../../workflows/model/cni-script.js';
 import { fault } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
@@ -22,24 +22,33 @@ export const componentActivities = (guests: Guests) => {
     api_url: (await guests.settings(operationId))['endpoint.url'],
   });
 
+  /** Leaves the cluster-autoscaler running between two sizes; it finds its cluster through this service's API. */
+  const applyAutoscaler = async (ref: StepRef, node: NodeRef, min: number, max: number): Promise<void> =>
+    apply(ref, node, 'autoscaler', {
+      cluster_id: ref.clusterId,
+      min: String(min),
+      max: String(max),
+      ...(!ref.undo && (await service(ref))),
+    });
+
+  const removeAutoscaler = async (ref: StepRef, node: NodeRef): Promise<void> => {
+    const context = await guests.open(ref.clusterId, node);
+    await guests.runStep(ref, context, 'component', () => ({ name: 'autoscaler', action: 'remove' }));
+    await writeDetail(db, ref.clusterId, `${COMPONENT}autoscaler`, 'removed');
+  };
+
   return {
     /** What asks this service for volumes and balancers has to reach it: a node tells whether it does (report 24). */
     applyComponent: async (ref: StepRef, node: NodeRef, name: 'dashboard' | 'provider' | 'csi'): Promise<void> =>
       apply(ref, node, name, name === 'dashboard' ? {} : await service(ref)),
 
-    /** Leaves the cluster-autoscaler running between two sizes; it finds its cluster through this service's API. */
-    applyAutoscaler: async (ref: StepRef, node: NodeRef, min: number, max: number): Promise<void> =>
-      apply(ref, node, 'autoscaler', {
-        cluster_id: ref.clusterId,
-        min: String(min),
-        max: String(max),
-        ...(await service(ref)),
-      }),
+    applyAutoscaler,
+    removeAutoscaler,
 
-    async removeAutoscaler(ref: StepRef, node: NodeRef): Promise<void> {
-      const context = await guests.open(ref.clusterId, node);
-      await guests.runStep(ref, context, 'component', () => ({ name: 'autoscaler', action: 'remove' }));
-      await writeDetail(db, ref.clusterId, `${COMPONENT}autoscaler`, 'removed');
+    /** Leaves the cluster-autoscaler as the cluster's row has it. */
+    async settleAutoscaler(ref: StepRef, node: NodeRef): Promise<void> {
+      const { autoscaling_enabled: isOn, minsize, maxsize } = await mustReadCluster(db, ref.clusterId);
+      await (isOn === 1 ? applyAutoscaler(ref, node, minsize ?? 0, maxsize ?? 0) : removeAutoscaler(ref, node));
     },
 
     /** Leaves the user's CNI configuration applied, its variables filled, by one run on a control node. */

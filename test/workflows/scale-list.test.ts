@@ -71,6 +71,18 @@ test.each([
 });
 
 test.each([
+  ['is taken back to what the row has', LIST_REVISION, [true, true]],
+  ['stays off, and is switched off where it was off, where the run began with an older build', 7, [true, false]],
+])('an autoscaler whose change is cancelled %s', (_, revision, expected) => {
+  const undo = (autoscaling: boolean) => {
+    const request = { autoscaling: { enabled: !autoscaling, min: 1, max: 3 } };
+    const items = LISTS.scale.steps(runningCluster(1, 1, { autoscaling, request, revision }), DEFAULT_SETTINGS);
+    return items.some((item) => 'kind' in item && item.kind === 'component.autoscaler' && 'undo' in item);
+  };
+  expect([undo(false), undo(true)]).toEqual(expected);
+});
+
+test.each([
   ['is a point of no return: a cancel finishes the row', LIST_REVISION, true],
   ['is taken for undone where the run began with an older build', 4, false],
 ])('the record of the new size %s', (_, revision, expected) => {

@@ -280,6 +280,7 @@ function autoscalingSteps({ facts, settings }: BootContext): Item<Act>[] {
   const { enabled = false, min = 0, max = 0 } = facts.request.autoscaling ?? {};
   const control = nodesOf(facts, 'control')[0]!;
   const limitSeconds = settings['cks.component.timeout'];
+  const undo = ({ node }: Act) => node.settleAutoscaler(control);
   return enabled
     ? [
         {
@@ -293,7 +294,9 @@ function autoscalingSteps({ facts, settings }: BootContext): Item<Act>[] {
           kind: 'component.autoscaler',
           limitSeconds,
           run: ({ node }) => node.applyAutoscaler(control, min, max),
-          ...(!facts.autoscaling && { undo: ({ node }: Act) => node.removeAutoscaler(control) }),
+          ...(isBefore(8, facts)
+            ? !facts.autoscaling && { undo: ({ node }: Act) => node.removeAutoscaler(control) }
+            : { undo }),
         },
       ]
     : [
@@ -302,6 +305,7 @@ function autoscalingSteps({ facts, settings }: BootContext): Item<Act>[] {
           kind: 'component.autoscaler',
           limitSeconds,
           run: ({ node }) => node.removeAutoscaler(control),
+          ...(!isBefore(8, facts) && { undo }),
         },
       ];
 }
