@@ -169,7 +169,7 @@ describe('a node that gets a larger offering', () => {
   test('leaves the room to etcd members on its host, which cannot go elsewhere', () => {
     const member = (free: number) => [aNode('etcd', 1, on('h', free)), aNode('control', 1, on('h', free))];
     expect(ends(member(12))).toEqual(['control-1: change to large', 'etcd-1: change to large']);
-    expect(ends(member(11))).toEqual(['replace control-1 by control-2', 'etcd-1: change to large']);
+    expect(ends(member(11))).toEqual(['etcd-1: change to large', 'replace control-1 by control-2']);
     expect(ends([aNode('etcd', 1, on('h', 0))])).toEqual(['etcd-1: change to large']);
   });
 

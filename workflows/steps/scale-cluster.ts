@@ -159,7 +159,8 @@ function offeringSteps(context: BootContext, leaving: readonly NodeFacts[], numb
   if (offerings.etcd) for (const node of nodesOf(facts, 'etcd')) room.keep(node, offerings.etcd);
   const grows = (node: NodeFacts, size: OfferingSize) =>
     node.role === 'etcd' || isBefore(7, facts) ? fitsLive(node, size) : room.take(node, size);
-  const items: Item<Act>[] = [];
+  const growing: Item<Act>[] = [];
+  const renewed: Item<Act>[] = isBefore(7, facts) ? growing : [];
   for (const role of ['control', 'etcd', 'worker'] as const) {
     const size = offerings[role];
     if (!size) continue;
@@ -171,18 +172,19 @@ function offeringSteps(context: BootContext, leaving: readonly NodeFacts[], numb
     );
     const live = differ.filter((node) => !isOff(node) && grows(node, size));
     if (live.length > 0)
-      items.push({
+      growing.push({
         title: `${role} nodes: change to ${size.name}`,
         width: role === 'worker' ? settings['cks.operation.width'] : 1,
         lanes: live.map((node) => [resize(settings, node, size)]),
       });
     const replaced = differ.filter((node) => !live.includes(node));
-    if (role === 'etcd') items.push(...replaced.flatMap((node) => restart(settings, node, size)));
+    if (role === 'etcd') renewed.push(...replaced.flatMap((node) => restart(settings, node, size)));
     else
       for (const [old, next] of successors(facts, role, replaced, numbers))
-        items.push(...replace(context, old, next, size));
+        renewed.push(...replace(context, old, next, size));
   }
-  return items;
+  // A new node must not be placed where another is to grow.
+  return isBefore(7, facts) ? growing : [...growing, ...renewed];
 }
 
 /**
