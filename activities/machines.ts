@@ -69,7 +69,7 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
   const removeFromHost = async ({ vm, host, network }: MachineContext): Promise<void> => {
     if (!host || vm.managed === 0) return;
     const hypervisor = openHypervisor(host);
-    if (!isMade(vm)) return hypervisor.ensureLetGo?.(vm.instance_name);
+    if (!isMade(vm)) return hypervisor.ensureLetGo?.(vm.instance_name, vm.uuid);
     await removeMachine(hypervisor, vm.instance_name);
     await hypervisor.ensureNetworkAbsent(hostNetwork(network));
   };
@@ -164,7 +164,11 @@ export const machineActivities = ({ db, sealer, openHypervisor, openGateway, fet
     async ensureMachineSeen(jobId: string, mustExist: boolean): Promise<void> {
       await onHost(jobId, async ({ vm, host: row }, host) => {
         if (mustExist && !isMade(vm)) await host.ensureAdopted?.(vm.instance_name, vm.uuid);
-        const found = (await host.listDomains()).find(({ name }) => name === vm.instance_name);
+        // A domain of that name may be the machine of somebody else, as its mark tells.
+        const anyMark = isMade(vm) || host.ensureAdopted === undefined;
+        const found = (await host.listDomains()).find(
+          ({ name, machineId }) => name === vm.instance_name && (anyMark || machineId === vm.uuid),
+        );
         await setState(vm.uuid, found ? (found.state === 'running' ? 'Running' : 'Stopped') : 'Error');
         if (!found && mustExist)
           throw fault(

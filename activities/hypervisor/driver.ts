@@ -132,5 +132,5 @@ export interface Hypervisor {
    */
   ensureAdopted?(name: string, machineId: string): Promise<void>;
   /** Takes the mark away again; the domain goes on as it is. */
-  ensureLetGo?(name: string): Promise<void>;
+  ensureLetGo?(name: string, machineId: string): Promise<void>;
 }

@@ -33,11 +33,11 @@ export function adopt(session: Session, host: string, type: DomainType, name: st
   if (!found) throw refused(`there is no domain ${name} on host ${host}: check its name`);
 }
 
-/** Takes the mark away that `adopt` made; the domain goes on as it is. One that this service made keeps its mark. */
-export function letGo(session: Session, name: string): void {
+/** Takes the mark away that `adopt` made for the machine; the domain goes on as it is. One that this service made keeps its mark. */
+export function letGo(session: Session, name: string, machineId: string): void {
   session.withDomain(name, (domain) => {
     const { mark } = lookAt(session, domain);
-    if (mark && mark.id !== mark.domain)
+    if (mark?.id === machineId && mark.id !== mark.domain)
       session.call((v) => v.domainSetMetadata(domain, ELEMENT, null, PREFIX, NAMESPACE, CONFIG));
   });
 }

@@ -98,7 +98,7 @@ export function libvirtHypervisor(
     },
     ensureAbsent: async (name) => call('undefine', machine(name)),
     ensureAdopted: async (name, machineId) => call('adopt', machine(name), checkUuid('machine', machineId)),
-    ensureLetGo: async (name) => call('letGo', machine(name)),
+    ensureLetGo: async (name, machineId) => call('letGo', machine(name), checkUuid('machine', machineId)),
     ensureMediumAttached: async (name, medium) => call('attach', machine(name), volume(medium)),
     ensureMediumDetached: async (name, medium) => call('detach', machine(name), volume(medium)),
     ensureSize: async (name, { cpus, ramMb }) =>

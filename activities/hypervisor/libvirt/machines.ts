@@ -151,7 +151,7 @@ export class Machines {
   }
 
   adopt = (name: string, machineId: string): void => adopt(this.session, this.host, this.type, name, machineId);
-  letGo = (name: string): void => letGo(this.session, name);
+  letGo = (name: string, machineId: string): void => letGo(this.session, name, machineId);
 
   /** Both what the domain has now and what it starts with are changed, and read back. */
   attach(name: string, medium: string, store: Store): void {

@@ -46,7 +46,7 @@ const TABLE: { [N in Exclude<OperationName, 'facts'>]: Run<N> } = {
   isOff: (machines, _, name) => machines.isOff(name),
   powerOff: (machines, _, name) => machines.powerOff(name),
   adopt: (machines, _, name, id) => machines.adopt(name, id),
-  letGo: (machines, _, name) => machines.letGo(name),
+  letGo: (machines, _, name, id) => machines.letGo(name, id),
   undefine: (machines, store, name) => {
     machines.undefine(name);
     const here = machines.hasFolders ? store() : undefined;

@@ -41,7 +41,7 @@ export interface Operations {
   isOff: { args: [name: string]; result: boolean };
   powerOff: { args: [name: string]; result: void };
   adopt: { args: [name: string, machineId: string]; result: void };
-  letGo: { args: [name: string]; result: void };
+  letGo: { args: [name: string, machineId: string]; result: void };
   undefine: { args: [name: string]; result: void };
   attach: { args: [name: string, medium: string]; result: void };
   detach: { args: [name: string, medium: string]; result: void };
