@@ -1,9 +1,10 @@
 import { readSettings } from '../db/configuration.js';
 import { millis } from '../db/knex.js';
-import { isWhole } from '../db/nodes.js';
-import type { ClusterRow, OperationRow } from '../db/rows.js';
+import { isWhole, readNodes } from '../db/nodes.js';
+import type { ClusterRow, OperationRow, StepRow } from '../db/rows.js';
 import { moveSeen, writeReason } from '../db/seen.js';
 import { textOf } from '../workflows/model/fault.js';
+import { nodeLabel } from '../workflows/model/operation.js';
 import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
 import { beginOperation } from './begin-operation.js';
 import type { Deps } from './deps.js';
@@ -44,9 +45,18 @@ export async function probeCluster(deps: Deps, cluster: ClusterRow): Promise<voi
 async function leftCordoned({ db, kubernetes }: Deps, clusterId: string): Promise<string | null> {
   const last = await db<OperationRow>('operation').where({ cluster_id: clusterId }).orderBy('id', 'desc').first();
   if (last?.state !== 'failed' || last.fault === 'Superseded') return null;
+  const drains = await db<StepRow>('operation_step')
+    .where({ operation_id: last.uuid, kind: 'node.drain' })
+    .whereNotNull('began')
+    .select('title');
+  const drained = (await readNodes(db, clusterId)).filter(({ role, role_index: index }) =>
+    drains.some(({ title }) => title.startsWith(`${nodeLabel({ role, index })}: `)),
+  );
+  if (drained.length === 0) return null;
   const api = await kubernetes.open(clusterId);
   const { items } = await ask('list the nodes', () => api.listNode());
-  const cordoned = items.filter(({ spec }) => spec?.unschedulable).map(({ metadata }) => metadata?.name ?? '');
+  const off = new Set(items.filter(({ spec }) => spec?.unschedulable).map(({ metadata }) => metadata?.name));
+  const cordoned = drained.map(({ name }) => name).filter((name) => off.has(name));
   if (cordoned.length === 0) return null;
   return `${last.reason ?? `the last ${last.kind} failed`}; ${cordoned.join(', ')} stayed cordoned: resume or cancel operation ${last.uuid}`;
 }

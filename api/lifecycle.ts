@@ -86,11 +86,12 @@ async function wantedCluster(ctx: Context, id: string | undefined): Promise<Clus
 /** Counting or upgrading nodes while some are half-made would count or upgrade those too. */
 export async function assertNoneHalfMade({ db }: Context, cluster: ClusterRow): Promise<void> {
   const other = await leftHalfMadeBy(db, cluster.uuid);
-  if (other)
-    throw fault(
-      'Refused',
-      `Kubernetes cluster ${cluster.name} has nodes that a failed ${other.kind} left half-made: resume or cancel operation ${other.uuid} first`,
-    );
+  if (!other) return;
+  const first = cluster.state === 'Stopped' ? 'start it, then ' : '';
+  throw fault(
+    'Refused',
+    `Kubernetes cluster ${cluster.name} has nodes that a failed ${other.kind} left half-made: ${first}resume or cancel operation ${other.uuid} first`,
+  );
 }
 
 /** Commands that manage machines are for clusters whose machines this service made. */
