@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { fault } from '../workflows/model/fault.js';
 import type { HostCapacity } from '../workflows/model/probe.js';
+import { isMade } from './add-machine.js';
 import { endDedication } from './dedicated.js';
 import { now, nowPlus, transact, type Db } from './knex.js';
 import { containsText, readPage, sameText, whereGiven, type Listed, type Page } from './matching.js';
@@ -209,15 +210,18 @@ const TOLD = 10;
 /**
  * Removes a host with its keys and its dedication; answers why not while machines are on it or have room there. Placement locks the
  * rows of the zone's hosts, so no machine comes between the look and the change. `forced`: the host is down and does not come back, so that
- * machines on it that were given up hold nothing any more.
+ * machines on it that were given up hold nothing any more, nor do imported ones that are in no cluster.
  */
 export async function deleteHost(db: Knex, uuid: string, by: Operator, forced = false): Promise<string | undefined> {
   return transact(db, async (trx) => {
     await trx('host').where({ uuid }).forUpdate().first('uuid');
     const host = await mustReadHost(trx, uuid);
     if (host.removed !== null) return `Host ${host.name} was removed already`;
-    const rows = await trx<VmRow>('vm_instance').where({ host_id: uuid }).whereNull('removed').orderBy('id').select('uuid', 'name', 'state'); // prettier-ignore
-    const givenUp = rows.filter(({ state }) => forced && host.status === 'Down' && state === 'Destroyed');
+    const rows = await trx<VmRow>('vm_instance').where({ host_id: uuid }).whereNull('removed').orderBy('id').select('uuid', 'name', 'state', 'instance_name'); // prettier-ignore
+    const nodes = await trx('kubernetes_cluster_vm_map').whereIn('vm_id', rows.map(({ uuid: vm }) => vm)).pluck<string[]>('vm_id'); // prettier-ignore
+    const holdsNothing = (row: (typeof rows)[number]) =>
+      row.state === 'Destroyed' || (!isMade(row) && !nodes.includes(row.uuid));
+    const givenUp = rows.filter((row) => forced && host.status === 'Down' && holdsNothing(row));
     const machines = rows.filter((row) => !givenUp.includes(row)).map(({ name }) => name);
     if (machines.length > 0) {
       const named = machines.slice(0, TOLD).join(', ');

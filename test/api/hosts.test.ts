@@ -269,6 +269,21 @@ describe('deleteHost', () => {
     expect((await add({ url })).status).toBe(200);
   });
 
+  test('forced, it forgets imported machines of a host that is down unless they are nodes', async () => {
+    const { machineIds } = await addCluster(h.db, h.users.U, { name: 'brought' });
+    const [control, worker] = machineIds;
+    const { id } = (await add({ url: newUrl() })).content.host[0];
+    await h.db('host').where({ uuid: id }).update({ status: 'Down' });
+    await h.db('vm_instance').where({ uuid: worker }).update({ host_id: id, instance_name: 'their-domain' });
+    const forced = () => h.call('deleteHost', { id, forced: 'true' });
+    expect(refused(await forced(), 431)).toContain('has machines: brought-worker-1.');
+    await h.db('kubernetes_cluster_vm_map').where({ vm_id: worker }).delete();
+    await h.db('vm_instance').where({ uuid: control }).update({ host_id: id });
+    expect(refused(await forced(), 431)).toContain('has machines: brought-control-0.');
+    await h.db('vm_instance').where({ uuid: control }).update({ host_id: null });
+    expect((await forced()).content).toEqual({ success: true });
+  });
+
   test('forced, it forgets nodes that were given up while the host is down, and nothing else', async () => {
     const { machineIds } = await addCluster(h.db, h.users.U, { name: 'lost' });
     const { id } = (await add({ url: newUrl() })).content.host[0];
