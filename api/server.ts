@@ -18,13 +18,18 @@ import { readEnvironment, type ApiEnvironment } from './environment.js';
 const MAX_HEADER_BYTES = 256 * 1024;
 /** Longest time to receive a request: an uploaded medium is several GB. */
 const REQUEST_MS = 3_600_000;
+/** Longer than balancers and clients keep an idle connection: whoever ends it first must be the one that asks, or a request meets the end. */
+const IDLE_MS = 75_000;
 const RETRY_MS = 1000;
 /** Requests that are still open after this long at the end are cut off. */
 const GRACE_MS = 10_000;
 
 /** An HTTP server for the app. What Node refuses before the app sees it is answered in the usual shape too. */
 export function createHttpServer(deps: Deps): Server {
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_MS }, createApp(deps));
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_MS, keepAliveTimeout: IDLE_MS },
+    createApp(deps),
+  );
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
     const [status, text] =

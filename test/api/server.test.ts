@@ -60,3 +60,10 @@ test('what is not HTTP, and headers without end, are refused in the usual shape'
   expect(JSON.parse(endless.split('\r\n\r\n')[1]!)).toMatchObject({ errorresponse: { errorcode: 431 } });
   await h.stop();
 });
+
+test('an idle connection is kept longer than clients and balancers keep theirs, which a minute is usual for', async () => {
+  const h = await Harness.start();
+  const answer = await fetch(`http://127.0.0.1:${h.port}/healthz`);
+  expect(/timeout=(\d+)/.exec(answer.headers.get('keep-alive') ?? '')?.[1]).toBe('75');
+  await h.stop();
+});
