@@ -29,7 +29,7 @@ export const hosts: Check = {
   async look(deps) {
     const { db } = deps;
     const zones = await db('data_center').whereNull('removed').select<{ uuid: string; name: string }[]>('uuid', 'name');
-    const rows = await db<HostRow>('host').whereNull('removed').orderBy('id');
+    const rows = await db<HostRow>('host').whereNull('removed').whereNot({ status: 'Creating' }).orderBy('id');
     const empty = zones.filter(({ uuid }) => !rows.some(({ data_center_id }) => data_center_id === uuid));
     return [
       ...empty.map(({ name }) => ({ what: `zone ${name} has no host`, todo: 'addHost, or deleteZone' })),

@@ -2,7 +2,8 @@ import { ApiException } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import type { Deps } from '../../activities/deps.js';
 import { zoneScanActivities } from '../../activities/zone-scan.js';
-import { now } from '../../db/knex.js';
+import { beginHost, hostFound } from '../../db/hosts.js';
+import { now, nowPlus } from '../../db/knex.js';
 import { abandonNode } from '../../db/reserve.js';
 import type { ClusterRow, HostRow, VmRow } from '../../db/rows.js';
 import { addCluster } from '../api/fixtures.js';
@@ -13,6 +14,26 @@ beforeEach(async () => {
   h = await Harness.start();
 });
 afterEach(() => h.stop());
+
+test.each(['answers', 'does not answer'])('a host that is being added and %s is left alone by the scan, and is then added', async (how) => {
+  const zone = await h.db('data_center').first<{ uuid: string }>('uuid');
+  const begun = await beginHost(h.db, h.sealer, {
+    name: 'new', url: 'simulator://127.0.0.1:1/new', zoneId: zone.uuid, hypervisor: 'Simulator', tags: null, pool: 'default', fabricUrl: null, fingerprint: null, secrets: new Map(),
+  });
+  if ('problem' in begun) throw new Error(begun.problem);
+  await h.db('host').where({ uuid: begun.uuid }).update({ created: nowPlus(h.db, -600) });
+  const activities = zoneScanActivities({
+    db: h.db,
+    log: pino({ level: 'silent' }),
+    openHypervisor: () => ({ listDomains: () => (how === 'answers' ? Promise.resolve([]) : Promise.reject(new Error('no answer'))) }),
+  } as unknown as Deps);
+  expect(await activities.hostsOfZone(zone.uuid)).not.toContain(begun.uuid);
+  await activities.lookAtHosts([begun.uuid]);
+  const facts = { hypervisor: 'Simulator', arch: 'x86_64', cpus: 8, ramMb: 8192 };
+  const by = { userId: h.users.A.userId, accountId: h.users.A.accountId, domainId: h.users.A.domainId };
+  expect(await hostFound(h.db, begun.uuid, facts, true, by)).toBe(true);
+  expect(await activities.hostsOfZone(zone.uuid)).toContain(begun.uuid);
+}); // prettier-ignore
 
 describe('a host on which rows and domains agree', () => {
   const states = new Map<string, string>();
