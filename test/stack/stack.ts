@@ -352,7 +352,7 @@ export class Stack {
   async #control<T>(path: string, init?: RequestInit): Promise<T> {
     const answer = await fetch(`http://127.0.0.1:${this.settings.simulatorPort}/control/${path}`, {
       ...init,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
     });
     if (!answer.ok) throw new Error(`/control/${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;

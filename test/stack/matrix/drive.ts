@@ -5,7 +5,11 @@ import { Matrix, newLane } from './matrix.js';
 import { SHAPES } from './operations.js';
 import { escapedSteps } from './written.js';
 
-const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+/** With what caused it: "fetch failed" alone says nothing. */
+const textOf = (error: unknown): string =>
+  error instanceof Error
+    ? `${error.message}${error.cause === undefined ? '' : `: ${textOf(error.cause)}`}`
+    : String(error);
 
 export interface Drive {
   lanes: number;

@@ -47,8 +47,9 @@ export class Matrix {
   static async prepare(stack: Stack): Promise<Matrix> {
     installRowFaults(stack);
     const settings = {
-      // A failed operation is resumed or cancelled here: the scan shall not find first that the cluster is well again.
-      'cks.scan.seconds': '3600',
+      // A failed operation is resumed or cancelled here: the scan shall not find first that the cluster is well again. A whole run takes more
+      // than an hour.
+      'cks.scan.seconds': '86400',
       'cloud.kubernetes.cluster.upgrade.retries': '0',
       // Comes on top of the limit of a step that stops a machine.
       'cks.machine.stop.timeout': '5',
@@ -224,7 +225,7 @@ export class Matrix {
       // What it left is nobody's to work with.
       delete lane.subject;
       lane.form = '';
-      throw new Error(`${nameOf(one)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(nameOf(one), { cause: error });
     }
   }
 
