@@ -16,6 +16,22 @@ interface KubeNode {
   status: { conditions: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
 }
 
+/** A machine as its row has it. */
+export interface LabMachine {
+  name: string;
+  instance_name: string;
+  uuid: string;
+  state: string;
+  ip_address: string;
+}
+/** What a run on a machine ended with. */
+export interface NodeAnswer {
+  key: string;
+  state: string;
+  result: Record<string, unknown>;
+  error: string;
+}
+
 export const OFFERING = 'small';
 /** A machine beside others that build and test takes its time; a healthy one needs a fifth of this. */
 export const CREATE_SECONDS = 1200;
@@ -91,12 +107,22 @@ export class LabCluster {
   }
 
   /** Machines of the cluster, as rows know them. */
-  machines(): { name: string; instance_name: string; role: string; state: string; ip_address: string; uuid: string }[] {
+  machines(): (LabMachine & { role: string })[] {
     return this.world.rows(
       'SELECT v.name, v.instance_name, v.uuid, v.state, v.ip_address, m.role FROM kubernetes_cluster_vm_map m JOIN vm_instance v ON v.uuid = m.vm_id WHERE m.cluster_id = ? ORDER BY v.name',
       this.id,
     );
   }
+  /** A machine that its user makes in the cluster's network; no node of it yet. */
+  async deployMachine(name: string, more: Record<string, string> = {}): Promise<LabMachine> {
+    const { world } = this;
+    const offering = await world.first('listServiceOfferings', { name: OFFERING });
+    await this.change('deployVirtualMachine', {
+      name, zoneid: world.zone, serviceofferingid: String(offering['id']), templateid: world.template, networkids: String((await this.row())['networkid']), ...more,
+    });
+    return world.rows<LabMachine>('SELECT name, instance_name, uuid, state, ip_address FROM vm_instance WHERE name = ? AND removed IS NULL', name)[0]!;
+  } // prettier-ignore
+
   root = (machine: { instance_name: string }): string => join(this.world.libvirt.pool, `${machine.instance_name}-root`);
 
   // --- kubectl -----------------------------------------------------------------------------------------------------------
@@ -233,8 +259,15 @@ export class LabCluster {
     );
   }
 
+  /** What the runs whose keys begin so left on a machine when they ended. */
+  results(machine: { instance_name: string }, key: string): NodeAnswer[] {
+    const state = join(this.root(machine), 'var/lib/cks');
+    const files = readdirSync(state).filter((file) => file.startsWith(key) && file.endsWith('.json'));
+    return files.map((file) => JSON.parse(readFileSync(join(state, file), 'utf8')) as NodeAnswer);
+  }
+
   /** How often kubeadm really began with each verb on a machine, by its own words in what the runs there logged. */
-  kubeadmBegins(machine: { instance_name: string }): Record<'init' | 'join' | 'upgrade', number> {
+  kubeadmBegins(machine: { instance_name: string }): Record<'init' | 'join' | 'upgrade' | 'reset', number> {
     const state = join(this.root(machine), 'var/lib/cks');
     const logs = readdirSync(state).filter((file) => file.endsWith('.log')).map((file) => readFileSync(join(state, file), 'utf8')).join('\n');
     const count = (words: RegExp) => logs.split('\n').filter((line) => words.test(line)).length;
@@ -242,6 +275,7 @@ export class LabCluster {
       init: count(/^\[init\] Using Kubernetes version/),
       join: count(/^\[preflight\] Reading configuration from the "kubeadm-config" ConfigMap/),
       upgrade: count(/^\[upgrade\] Reading configuration from the "kubeadm-config" ConfigMap/),
+      reset: count(/^\[reset\] Stopping the kubelet service/),
     };
   } // prettier-ignore
 

@@ -4,16 +4,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import { inputLines, programPath } from '../activities/node/cks-node.js';
 import { projectRoot } from '../db/project-root.js';
-import type { LabCluster } from './cluster.js';
+import type { LabCluster, NodeAnswer } from './cluster.js';
 import type { LabWorld } from './world.js';
 
 export type Machine = ReturnType<LabCluster['machines']>[number];
-export interface NodeAnswer {
-  key: string;
-  state: string;
-  result: Record<string, unknown>;
-  error: string;
-}
 
 const PATH = programPath(readFileSync(join(projectRoot(), 'guest/cks-node')));
 export const KEY_PAIR = 'mine';

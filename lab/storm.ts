@@ -1,8 +1,32 @@
-import type { LabCluster } from './cluster.js';
+import { CREATE_SECONDS, type LabCluster } from './cluster.js';
+import { labRandom } from './random.js';
 import { sleep } from './world.js';
 
+/** Storms of one case: one blows through each of its operations. */
+export class Storms {
+  kills = 0;
+  cuts = 0;
+  private readonly random: () => number;
+
+  constructor(
+    private readonly cluster: LabCluster,
+    private readonly say: (line: string) => void,
+  ) {
+    this.random = labRandom(say);
+  }
+
+  /** The operation of this job succeeds all the same. */
+  async through(what: string, job: string): Promise<void> {
+    const storm = new Storm(this.cluster, this.random);
+    await this.cluster.succeeds(job, 2 * CREATE_SECONDS).finally(() => storm.stop());
+    this.kills += storm.kills;
+    this.cuts += storm.cuts;
+    this.say(`${what}: the worker was killed ${storm.kills} times, ${storm.cuts} connections were cut`);
+  }
+}
+
 /** The worker is killed at random moments, and in between all SSH connections to the cluster's nodes are cut. */
-export class Storm {
+class Storm {
   kills = 0;
   cuts = 0;
   private lasts = true;

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OFFERING, type LabCluster } from '../cluster.js';
 import { KEY_PAIR, putMedium, type Machine } from '../node-calls.js';
 import type { Verbs } from './verbs.js';
 
@@ -13,7 +12,8 @@ import type { Verbs } from './verbs.js';
  */
 export async function proveOnBareMachine(verbs: Verbs, version: string): Promise<void> {
   const { cluster, calls, control } = verbs;
-  const machine = await deploy(cluster, `bare-${version.replaceAll('.', '-')}`);
+  const name = `bare-${version.replaceAll('.', '-')}`;
+  const machine = { ...(await cluster.deployMachine(name, { keypair: KEY_PAIR })), role: 'control' };
   await calls.put(machine);
   putMedium(cluster.world, machine, version);
   const cutAndAgain = async (subcommand: string, values: Record<string, string> = {}) => {
@@ -46,19 +46,6 @@ export async function proveOnBareMachine(verbs: Verbs, version: string): Promise
   await cutAndAgain('etcd', member(cluster.world.folder, machine));
   assert.deepEqual(await members(machine), healthy(machine.name), 'a dedicated etcd of one member');
   await cluster.change('destroyVirtualMachine', { id: machine.uuid, expunge: 'true' });
-}
-
-async function deploy(cluster: LabCluster, name: string): Promise<Machine> {
-  const { world } = cluster;
-  const offering = await world.first('listServiceOfferings', { name: OFFERING });
-  await cluster.change('deployVirtualMachine', {
-    name, zoneid: world.zone, serviceofferingid: String(offering['id']), templateid: world.template, keypair: KEY_PAIR, networkids: String((await cluster.row())['networkid']),
-  }); // prettier-ignore
-  const [row] = world.rows<Omit<Machine, 'role'>>(
-    'SELECT name, instance_name, uuid, state, ip_address FROM vm_instance WHERE name = ? AND removed IS NULL',
-    name,
-  );
-  return { ...row!, role: 'control' };
 }
 
 /** The values of `etcd install` for a cluster of this one member, with a CA of its own. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabCluster, OFFERING } from '../cluster.js';
+import { LabCluster } from '../cluster.js';
 import { FIRST } from '../versions.js';
 import { BudgetedWorkload } from '../workload.js';
 import type { LabCase } from './case.js';
@@ -13,18 +13,12 @@ export const externalMachine: LabCase = {
   features: ['add nodes', 'remove nodes', 'drain', 'deployVirtualMachine', 'cks-node reset'],
   async run(world, say) {
     const cluster = await LabCluster.shared(world, { name: 'life', version });
-    const row = await cluster.row();
-    const offering = await world.first('listServiceOfferings', { name: OFFERING });
-    await cluster.change('deployVirtualMachine', {
-      name: 'mine', zoneid: world.zone, serviceofferingid: String(offering['id']), templateid: world.template, networkids: String(row['networkid']),
-    }); // prettier-ignore
-    const mine = await world.first('listVirtualMachines', { name: 'mine' });
-    const nodes = { id: cluster.id, nodeids: String(mine['id']) };
+    const mine = await cluster.deployMachine('mine');
+    const nodes = { id: cluster.id, nodeids: mine.uuid };
 
     await cluster.change('addNodesToKubernetesCluster', nodes);
     await cluster.expectHealthy({ version, workers: 2 });
     await cluster.expectServes();
-    const { instance_name } = cluster.machines().find(({ uuid }) => uuid === mine['id'])!;
     const workload = await BudgetedWorkload.start(cluster, 4);
     assert((await cluster.podsOn('mine')).some((name) => name.startsWith('steady-')), 'the machine has pods of the workload'); // prettier-ignore
 
@@ -32,11 +26,11 @@ export const externalMachine: LabCase = {
     await cluster.expectHealthy({ version });
     await cluster.kubectl('rollout', 'status', 'deployment/steady', '--timeout=120s');
     await workload.stayed(say);
-    const { state } = await world.first('listVirtualMachines', { id: String(mine['id']) });
+    const { state } = await world.first('listVirtualMachines', { id: mine.uuid });
     assert.equal(state, 'Running');
-    assert(world.domains().running.includes(instance_name), 'the machine runs on');
+    assert(world.domains().running.includes(mine.instance_name), 'the machine runs on');
     for (const file of ['etc/kubernetes/kubelet.conf', 'var/lib/kubelet/config.yaml'])
-      assert(!existsSync(join(cluster.root({ instance_name }), file)), `${file} is gone from the machine`);
-    await cluster.change('destroyVirtualMachine', { id: String(mine['id']) });
+      assert(!existsSync(join(cluster.root(mine), file)), `${file} is gone from the machine`);
+    await cluster.change('destroyVirtualMachine', { id: mine.uuid });
   },
 };

@@ -6,7 +6,7 @@ import { createAndDelete, killedInCreate } from './create.js';
 import { dedicatedEtcd } from './etcd.js';
 import { evidenceOfFailure } from './evidence.js';
 import { externalMachine } from './external.js';
-import { killedAtRandom } from './kills.js';
+import { killedAtRandom, killedInTheRest } from './kills.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
 import { privateRegistry } from './registry.js';
 import { everyVerb } from './verbs.js';
@@ -27,5 +27,6 @@ export const CASES: readonly LabCase[] = [
   privateRegistry,
   lostControl,
   killedAtRandom,
+  killedInTheRest,
   everyVerb,
 ];
