@@ -1,3 +1,4 @@
+import { mustReadCluster } from '../db/clusters.js';
 import { readSettings } from '../db/configuration.js';
 import { millis } from '../db/knex.js';
 import { isWhole, readNodes } from '../db/nodes.js';
@@ -5,7 +6,7 @@ import type { ClusterRow, OperationRow, StepRow } from '../db/rows.js';
 import { moveSeen, writeReason } from '../db/seen.js';
 import { textOf } from '../workflows/model/fault.js';
 import { nodeLabel } from '../workflows/model/operation.js';
-import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
+import { hasSeen, saidIn, SEEN, withSaid, withSeen } from '../workflows/model/seen-reason.js';
 import { beginOperation } from './begin-operation.js';
 import type { Deps } from './deps.js';
 import { inTime } from './in-time.js';
@@ -15,6 +16,8 @@ import { ask } from './kubernetes/ask.js';
 const ANSWER_MS = 5000;
 const AGAIN_MS = 1000;
 const DAY_MS = 86_400_000;
+/** Stands between the nodes and what to do about them. */
+const CORDONED = ' stayed cordoned: ';
 
 /**
  * Asks one cluster's API server. A Running cluster that does not answer twice is in Alert; an Alert whose machines all run and whose API server
@@ -30,9 +33,8 @@ export async function probeCluster(deps: Deps, cluster: ClusterRow): Promise<voi
   // Also when it does not answer: its certificates may be why.
   if (await mindCertificates(deps, cluster)) return;
   if (cluster.state === 'Running') {
-    if (problem !== undefined)
-      await moveSeen(db, cluster, ['Alert'], withSeen(cluster.reason, `${SEEN.silent}${problem}`));
-    return;
+    if (problem === undefined) return mindCordoned(deps, cluster.uuid);
+    return void (await moveSeen(db, cluster, ['Alert'], withSeen(cluster.reason, `${SEEN.silent}${problem}`)));
   }
   if (!(await isWhole(db, cluster))) return;
   if (problem !== undefined) return writeReason(db, cluster, withSeen(cluster.reason, `${SEEN.silent}${problem}`));
@@ -58,7 +60,14 @@ async function leftCordoned({ db, kubernetes }: Deps, clusterId: string): Promis
   const off = new Set(items.filter(({ spec }) => spec?.unschedulable).map(({ metadata }) => metadata?.name));
   const cordoned = drained.map(({ name }) => name).filter((name) => off.has(name));
   if (cordoned.length === 0) return null;
-  return `${last.reason ?? `the last ${last.kind} failed`}; ${cordoned.join(', ')} stayed cordoned: resume or cancel operation ${last.uuid}`;
+  return `${last.reason ?? `the last ${last.kind} failed`}; ${cordoned.join(', ')}${CORDONED}resume or cancel operation ${last.uuid}`;
+}
+
+/** What was said of cordoned nodes is over for those that somebody uncordoned. */
+async function mindCordoned(deps: Deps, clusterId: string): Promise<void> {
+  const cluster = await mustReadCluster(deps.db, clusterId);
+  if (!saidIn(cluster.reason)?.includes(CORDONED)) return;
+  await writeReason(deps.db, cluster, withSaid(cluster.reason, await leftCordoned(deps, clusterId)));
 }
 
 /** Why the API server does not answer through the balancer; undefined when it does. */

@@ -1,4 +1,4 @@
-import { hasSeen, saidIn, SEEN, withSeen } from '../../workflows/model/seen-reason.js';
+import { hasSeen, saidIn, SEEN, withSaid, withSeen } from '../../workflows/model/seen-reason.js';
 
 const SAID = 'worker-2: install failed: no space left';
 
@@ -25,4 +25,11 @@ test('a long story leaves room for what is seen', () => {
   const seen = withSeen('x'.repeat(5000), `${SEEN.silent}refused`)!;
   expect(seen.length).toBeLessThan(2000);
   expect(seen.endsWith(`${SEEN.silent}refused`)).toBe(true);
+});
+
+test('other words of an operation leave what is seen', () => {
+  const seen = `${SEEN.certificates}2026-12-01: soon`;
+  expect(withSaid(`${SAID} | ${seen}`, 'worker-2: drain failed')).toBe(`worker-2: drain failed | ${seen}`);
+  expect(withSaid(`${SAID} | ${seen}`, null)).toBe(seen);
+  expect(withSaid(SAID, null)).toBeNull();
 });

@@ -244,6 +244,8 @@ describeStack('an operation', {}, (scenario) => {
       // All machines run and the API answers: the Alert is over, not that the node takes no pods.
       await stack.until('the scan ends the Alert', () => stack.cluster(id).state === 'Running' || stack.cluster(id).state, 60, 100);
       expect(rest(stack, id).reason).toMatch(new RegExp(`worker-2: drain: .*; \\S+-node-\\S+ stayed cordoned: resume or cancel operation ${stack.operation(id).uuid}$`));
+      await kubectl('uncordon', /(\S+) stayed cordoned/.exec(rest(stack, id).reason!)![1]!);
+      await stack.until('it takes pods again, and nothing else is said', () => rest(stack, id).reason === null || String(rest(stack, id).reason), 60, 100);
       await stack.call('updateConfiguration', { name: 'cks.scan.seconds', value: '30' });
       await kubectl('delete', 'pdb', 'web');
       expect((await stack.run('resumeKubernetesClusterOperation', { kubernetesclusterid: id })).jobstatus).toBe(1);

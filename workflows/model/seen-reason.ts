@@ -30,5 +30,9 @@ export const withSeen = (reason: string | null, seen: string | null): string | n
   return said === null ? seen : `${said.slice(0, MOST)}${BETWEEN}${seen}`;
 };
 
+/** The reason with other words in the place of what an operation said; what was seen stays. */
+export const withSaid = (reason: string | null, said: string | null): string | null =>
+  withSeen(said, parts(reason).find(isSeen) ?? null);
+
 export const hasSeen = (reason: string | null, what: keyof typeof SEEN): boolean =>
   parts(reason).some((part) => part.startsWith(SEEN[what]));
