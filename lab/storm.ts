@@ -23,6 +23,15 @@ export class Storms {
     this.cuts += storm.cuts;
     this.say(`${what}: the worker was killed ${storm.kills} times, ${storm.cuts} connections were cut`);
   }
+
+  /** One kill, in a step of this kind, which is too short for a storm to meet it. */
+  async killIn(kind: string, what: string, job: string): Promise<void> {
+    await this.cluster.reaches(job, kind);
+    await this.cluster.world.kill('worker');
+    this.kills++;
+    await this.cluster.succeeds(job, CREATE_SECONDS);
+    this.say(`${what}: the worker was killed in ${kind}`);
+  }
 }
 
 /** The worker is killed at random moments, and in between all SSH connections to the cluster's nodes are cut. */

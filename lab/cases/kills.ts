@@ -74,7 +74,8 @@ export const killedInTheRest: LabCase = {
     for (let round = 1; storms.kills < KILLS; round++) {
       await change('add the machine', 'addNodesToKubernetesCluster', { nodeids: mine.uuid });
       await cluster.expectHealthy({ version, workers: 2 });
-      await change('remove it', 'removeNodesFromKubernetesCluster', { nodeids: mine.uuid });
+      const removal = await world.begun('removeNodesFromKubernetesCluster', { id: cluster.id, nodeids: mine.uuid });
+      await storms.killIn('node.reset', 'remove it', removal);
       const begins = cluster.kubeadmBegins(mine);
       assert.deepEqual(begins, { init: 0, join: round, upgrade: 0, reset: round }, 'kubeadm on the machine');
 
