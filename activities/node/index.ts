@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeDetail } from '../../db/clusters.js';
 import { readNodes } from '../../db/nodes.js';
 import { readSecret, Secret, writeSecret } from '../../db/secret.js';
-import { fault } from '../../workflows/model/fault.js';
+import { fault, textOf } from '../../workflows/model/fault.js';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
 import { kubeconfigEnd, recordCertificates } from '../certificates.js';
 import type { Deps } from '../deps.js';
@@ -12,6 +12,7 @@ import { componentActivities } from './components.js';
 import { etcdActivities, externalEtcd } from './etcd.js';
 import { Guests, isUnreachable } from './guest.js';
 import { installInput } from './install-input.js';
+import { startAgain } from './start-again.js';
 import { upgradeActivities } from './upgrade.js';
 
 const POD_CIDR = '10.244.0.0/16';
@@ -26,10 +27,15 @@ export const nodeActivities = (deps: Deps) => {
     ...upgradeActivities(guests),
     ...componentActivities(guests),
 
-    /** Leaves nothing changed; returns once the node answers on SSH with the host key that it was made with. */
+    /** Returns once the node answers on SSH with the host key that it was made with. */
     async waitReachable(ref: StepRef, node: NodeRef): Promise<void> {
       const context = await guests.open(ref.clusterId, node);
-      await waitFor(pollMs, () => guests.reach(context), isUnreachable, guests.seen(ref));
+      const startIfOff = startAgain(deps, context);
+      const reach = () =>
+        guests.reach(context).catch(async (error: unknown) => {
+          throw isUnreachable(error) ? fault('NodeUnreachable', `${textOf(error)}${await startIfOff()}`) : error;
+        });
+      await waitFor(pollMs, reach, isUnreachable, guests.seen(ref));
       await guests.advance(context, 'reachable');
     },
 

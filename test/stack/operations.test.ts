@@ -1,6 +1,15 @@
 import type { Answer } from '../../scripts/client.js';
 import { workflowIdOf } from '../../workflows/model/operation.js';
-import { countOf, doneTwice, domainsOf, expectHealthy, heldRows, NOTHING_HELD, versionAfter } from './facts.js';
+import {
+  countOf,
+  doneTwice,
+  domainsOf,
+  expectHealthy,
+  heldRows,
+  nodeRows,
+  NOTHING_HELD,
+  versionAfter,
+} from './facts.js';
 import { sleep } from './parts.js';
 import { describeStack, type Stack } from './stack.js';
 
@@ -252,6 +261,29 @@ describeStack('an operation', {}, (scenario) => {
       expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
     },
     90,
+  ); // prettier-ignore
+
+  scenario(
+    'whose machine goes off by itself as it boots starts it again, and goes on',
+    async (stack) => {
+      const { id: silent } = await stack.breaks({ on: 'node', match: 'connect', kind: 'fail', times: 100_000 });
+      const { id, jobid } = await stack.create(1, 1);
+      await stack.stepIs(id, /^worker-1: wait for SSH/, 'running');
+      const { instance_name } = nodeRows(stack, id).find(({ role }) => role === 'worker')!;
+      await stack.fate(`domains/${instance_name}`, { state: 'shut off' });
+      const isOn = async () => (await stack.world()).domains.find(({ name }) => name === instance_name)!.state;
+      await stack.until('it runs again', async () => (await isOn()) === 'running' || (await isOn()), 30, 100);
+      await stack.stepIs(id, /^worker-1: wait for SSH/, 'running');
+      await stack.until('the step says so', () => {
+        const { note } = stack.steps(stack.operation(id).uuid).find(({ title }) => title === 'worker-1: wait for SSH')!;
+        return / does not answer on SSH .*; it went off by itself and was started again$/.test(note ?? '') || String(note);
+      }, 10, 100);
+      await stack.heals(silent);
+      expect(await ended(stack, jobid)).toMatchObject({ status: 1 });
+      await expectHealthy(stack, id, 1, 1);
+      expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+    },
+    60,
   ); // prettier-ignore
 
   for (const [on, fault] of [
