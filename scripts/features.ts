@@ -30,6 +30,8 @@ const LAB_UPGRADE =
   'upgrade to the next minor, the worker killed during it: every node Ready at it, the workload never below its budget';
 const LAB_ETCD =
   'create 1+1 with three etcd nodes: the cluster lives in them over TLS, and goes on without one of them';
+const LAB_KILLS =
+  'an etcd node, a machine of the user’s own added and removed, stop, start with new certificates: the worker killed at 20 random moments, SSH cut in between, and each run begins once';
 const LIFE: Proof = ['stack/lifecycle.test.ts', 'grows, shrinks, stops, starts, is upgraded, gets a node replaced, and goes without a trace']; // prettier-ignore
 const LARGE: Proof = ['stack/lifecycle.test.ts', 'with three control nodes and etcd of its own is scaled to larger machines, upgraded and loses a control node']; // prettier-ignore
 const FULL_HOST: Proof = ['stack/lifecycle.test.ts', 'given a larger offering replaces the worker whose host is full, and resumed goes on with what it began, though the room is gone']; // prettier-ignore
@@ -74,8 +76,8 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Clusters are listed, one by id or all', parts: [['api/clusters.test.ts', 'a cluster as every client needs it'], ['api/clusters.test.ts', 'a removed cluster lists empty, one that never was is an error']] },
   ],
   'Managing clusters': [
-    { what: 'Stop', lab: [LAB_STOP], zone: [LIFE] },
-    { what: 'Start', lab: [LAB_STOP], zone: [LIFE] },
+    { what: 'Stop', lab: [LAB_STOP, LAB_KILLS], zone: [LIFE] },
+    { what: 'Start', lab: [LAB_STOP, LAB_KILLS], zone: [LIFE] },
     { what: 'Scale a running cluster to another number of workers', lab: [LAB_SCALE], zone: [LIFE], parts: [['model/scale-rules.test.ts', 'another size while Stopped']] },
     { what: 'Scale to a larger offering, running', zone: [LARGE, FULL_HOST], parts: [['model/scale-rules.test.ts', 'a smaller offering, of memory, while Running']] },
     { what: 'Scale a stopped cluster to another offering', zone: [FLEXIBLE], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for']] },
@@ -103,9 +105,9 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'Templates per node type, marked as for nodes', zone: [FLEXIBLE], parts: [['model/create-rules.test.ts', 'a template for nodes'], ['model/create-rules.test.ts', '21: a template that is not for nodes']] },
     { what: 'A template of one’s own is built', parts: [['scripts/build-template.test.ts', 'the image is converted, customized with the scripts in order, and sparsified']], lacks: 'no test boots one' },
     { what: 'A template is registered for nodes', parts: [['api/templates.test.ts', 'answers with a list of one, not ready, waiting for its download']] },
-    { what: 'etcd on nodes of its own', lab: [LAB_ETCD], zone: [LARGE] },
-    { what: 'Machines of the user become workers', lab: [LAB_OWN], zone: [FLEXIBLE, IMPORTED], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['simulator/lifecycle.test.ts', 'lets a machine that a user made join, and shows its size']], lacks: 'physical machines can be imported, not added' },
-    { what: 'They are taken out again, drained and reset', lab: [LAB_OWN], zone: [FLEXIBLE], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['guest/cks-node.test.ts', "reset removes what joining made, keeps the template's own network file, and the node may join again"]] },
+    { what: 'etcd on nodes of its own', lab: [LAB_ETCD, LAB_KILLS], zone: [LARGE] },
+    { what: 'Machines of the user become workers', lab: [LAB_OWN, LAB_KILLS], zone: [FLEXIBLE, IMPORTED], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['simulator/lifecycle.test.ts', 'lets a machine that a user made join, and shows its size']], lacks: 'physical machines can be imported, not added' },
+    { what: 'They are taken out again, drained and reset', lab: [LAB_OWN, LAB_KILLS], zone: [FLEXIBLE], parts: [['workflows/every-step.test.ts', 'its titles are unique, and it runs every step once, none before those that it waits for'], ['guest/cks-node.test.ts', "reset removes what joining made, keeps the template's own network file, and the node may join again"]] },
     { what: 'Both are bounded by settings of their own', parts: [['settings/in-lists.test.ts', '%s changes the bounds of: %s']] },
     { what: 'A node marked for manual upgrade is left out of upgrades', zone: [FLEXIBLE], parts: [['workflows/upgrade-list.test.ts', 'a node marked for manual upgrade is touched by no step of an upgrade']] },
     { what: 'Hosts dedicated to a domain or an account are used alone', zone: [FLEXIBLE], parts: [['model/placement.test.ts', 'are used alone where the owner has one'], ['api/affinity.test.ts', 'are dedicated and released by jobs, and listed']] },
