@@ -33,7 +33,7 @@ export async function probeCluster(deps: Deps, cluster: ClusterRow): Promise<voi
   // Also when it does not answer: its certificates may be why.
   if (await mindCertificates(deps, cluster)) return;
   if (cluster.state === 'Running') {
-    if (problem === undefined) return mindCordoned(deps, cluster.uuid);
+    if (problem === undefined) return mindCordoned(deps, cluster);
     return void (await moveSeen(db, cluster, ['Alert'], withSeen(cluster.reason, `${SEEN.silent}${problem}`)));
   }
   if (!(await isWhole(db, cluster))) return;
@@ -64,10 +64,11 @@ async function leftCordoned({ db, kubernetes }: Deps, clusterId: string): Promis
 }
 
 /** What was said of cordoned nodes is over for those that somebody uncordoned. */
-async function mindCordoned(deps: Deps, clusterId: string): Promise<void> {
-  const cluster = await mustReadCluster(deps.db, clusterId);
+async function mindCordoned(deps: Deps, cluster: ClusterRow): Promise<void> {
   if (!saidIn(cluster.reason)?.includes(CORDONED)) return;
-  await writeReason(deps.db, cluster, withSaid(cluster.reason, await leftCordoned(deps, clusterId)));
+  // What is seen of its certificates may be new.
+  const { reason } = await mustReadCluster(deps.db, cluster.uuid);
+  await writeReason(deps.db, { ...cluster, reason }, withSaid(reason, await leftCordoned(deps, cluster.uuid)));
 }
 
 /** Why the API server does not answer through the balancer; undefined when it does. */

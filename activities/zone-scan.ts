@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readSettings } from '../db/configuration.js';
+import { hostsInUse } from '../db/hosts.js';
 import { now, nowPlus } from '../db/knex.js';
 import { readLostWorkers } from '../db/lost-workers.js';
 import { readNodes } from '../db/nodes.js';
@@ -52,25 +53,23 @@ export const zoneScanActivities = (deps: Deps) => {
   const compared = new Map<string, number>();
   /** By host: what its rows and the host itself said when they agreed. A worker that starts compares all of them. */
   const agreed = new Map<string, { mark: string; said: string }>();
-  /** One that `addHost` has not found yet is nobody's to look after: its row goes when it is not found. */
-  const watched = () => db<HostRow>('host').whereNull('removed').whereNot({ status: 'Creating' });
 
   return {
     /** Ids of the zone's hosts that are to be looked at. */
     async hostsOfZone(zoneId: string): Promise<string[]> {
-      const rows = await watched().where({ data_center_id: zoneId }).select('uuid');
+      const rows = await hostsInUse(db).where({ data_center_id: zoneId }).select('uuid');
       return rows.map(({ uuid }) => uuid);
     },
 
     /** Looks at these hosts, each within a limit of its own. Returns how many rows of machines changed. */
     async lookAtHosts(hostIds: string[]): Promise<number> {
-      const rows = await watched().whereIn('uuid', hostIds).orderBy('id');
+      const rows = await hostsInUse(db).whereIn('uuid', hostIds).orderBy('id');
       return lookAt(rows);
     },
 
     /** The same for one host: runs that an earlier release began ask for it. */
     async lookAtHost(hostId: string): Promise<number> {
-      const host = await watched().where({ uuid: hostId }).first();
+      const host = await hostsInUse(db).where({ uuid: hostId }).first();
       return host ? lookAt([host]) : 0;
     },
 

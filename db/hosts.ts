@@ -127,6 +127,9 @@ async function dropGivenUp(trx: Knex.Transaction): Promise<void> {
   for (const { uuid } of rows) await dropHost(trx, uuid);
 }
 
+/** Hosts to look after: one that was begun and not found yet is still its adder's, who may take it back. */
+export const hostsInUse = (db: Db) => db<HostRow>('host').whereNull('removed').whereNot({ status: 'Creating' });
+
 /** Takes back `beginHost`; a host that was found stays. */
 export async function dropHost(db: Db, uuid: string): Promise<void> {
   if ((await db('host').where({ uuid, status: 'Creating' }).delete()) === 1) await forgetSecrets(db, ownerOf(uuid));

@@ -1,4 +1,5 @@
 import { isMade } from '../../db/add-machine.js';
+import { hostsInUse } from '../../db/hosts.js';
 import type { HostRow } from '../../db/rows.js';
 import { restingGateways } from '../../db/resting-gateways.js';
 import { textOf } from '../../workflows/model/fault.js';
@@ -29,7 +30,7 @@ export const hosts: Check = {
   async look(deps) {
     const { db } = deps;
     const zones = await db('data_center').whereNull('removed').select<{ uuid: string; name: string }[]>('uuid', 'name');
-    const rows = await db<HostRow>('host').whereNull('removed').whereNot({ status: 'Creating' }).orderBy('id');
+    const rows = await hostsInUse(db).orderBy('id');
     const empty = zones.filter(({ uuid }) => !rows.some(({ data_center_id }) => data_center_id === uuid));
     return [
       ...empty.map(({ name }) => ({ what: `zone ${name} has no host`, todo: 'addHost, or deleteZone' })),

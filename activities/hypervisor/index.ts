@@ -10,7 +10,7 @@ import type { KeyPair } from '../store/index.js';
 import { ensureImageOn } from '../images/place.js';
 import { imageName } from './driver.js';
 import { hostNetwork } from './host-network.js';
-import { removeMachine, seedOf, volumeOf } from './machine-parts.js';
+import { removeMachine, seedOf, startMachine, volumeOf } from './machine-parts.js';
 import { seedFiles } from './seed.js';
 
 /** Machines on their hosts. Every activity looks, acts and confirms; names follow from the machine's id. */
@@ -82,9 +82,7 @@ export const hypervisorActivities = (deps: Deps) => {
     /** Leaves the machine on; it starts with its host from then on. */
     async ensureRunning({ clusterId }: StepRef, node: NodeRef): Promise<void> {
       const { context, host } = await open(clusterId, node);
-      // A host that was switched off has lost its bridges.
-      await host.ensureNetwork(networkOf(context));
-      await host.ensureRunning(context.vm.instance_name);
+      await startMachine(host, context.vm.instance_name, networkOf(context));
       await advanceNode(db, context.node, 'started');
       await setPower(db, context.vm.uuid, 'Running');
     },

@@ -1,6 +1,8 @@
 import { textOf } from '../../workflows/model/fault.js';
 import type { NodeContext } from '../../db/nodes.js';
 import type { Deps } from '../deps.js';
+import { hostNetwork } from '../hypervisor/host-network.js';
+import { startMachine } from '../hypervisor/machine-parts.js';
 import { within } from '../within.js';
 
 /** Milliseconds until a machine that does not answer is looked at, and between two looks. */
@@ -14,7 +16,10 @@ const ANSWER_MS = 5000;
  * kernel panicked, is started again; else it would be waited for until the limit. A user's own machine is left as it is. Answers how often in words,
  * empty for never. A host that cannot be asked is no reason to end the wait.
  */
-export function startAgain({ openHypervisor, log }: Deps, { vm, host, node }: NodeContext): () => Promise<string> {
+export function startAgain(
+  { openHypervisor, log }: Deps,
+  { vm, host, node, network }: NodeContext,
+): () => Promise<string> {
   let due = Date.now() + FIRST_MS;
   let times = 0;
   const look = async () => {
@@ -23,7 +28,7 @@ export function startAgain({ openHypervisor, log }: Deps, { vm, host, node }: No
       ({ name }) => name === vm.instance_name,
     );
     if (domain?.state !== 'shut off') return;
-    await hypervisor.ensureRunning(vm.instance_name);
+    await startMachine(hypervisor, vm.instance_name, hostNetwork(network));
     times++;
     log.warn({ machine: vm.name, host: host.name }, 'a machine went off by itself and was started again');
   };
