@@ -248,11 +248,14 @@ export class LabCluster {
     assert.equal(answered, '401', 'the API as a node reaches it, without a signature');
   } // prettier-ignore
 
+  /** Where a machine keeps what its runs of `cks-node` left. */
+  runsFolder = (machine: { instance_name: string }): string => join(this.root(machine), 'var/lib/cks');
+
   /** How often kubeadm was begun on each machine, by what the runs there left. */
   kubeadmRuns(): Record<string, string[]> {
     return Object.fromEntries(
       this.machines().map((machine) => {
-        const state = join(this.root(machine), 'var/lib/cks');
+        const state = this.runsFolder(machine);
         const runs = existsSync(state) ? readdirSync(state).filter((file) => /^(init|join|upgrade)-.*\.subcommand$/.test(file)) : []; // prettier-ignore
         return [machine.name, runs];
       }),
@@ -261,14 +264,14 @@ export class LabCluster {
 
   /** What the runs whose keys begin so left on a machine when they ended. */
   results(machine: { instance_name: string }, key: string): NodeAnswer[] {
-    const state = join(this.root(machine), 'var/lib/cks');
+    const state = this.runsFolder(machine);
     const files = readdirSync(state).filter((file) => file.startsWith(key) && file.endsWith('.json'));
     return files.map((file) => JSON.parse(readFileSync(join(state, file), 'utf8')) as NodeAnswer);
   }
 
   /** How often kubeadm really began with each verb on a machine, by its own words in what the runs there logged. */
   kubeadmBegins(machine: { instance_name: string }): Record<'init' | 'join' | 'upgrade' | 'reset', number> {
-    const state = join(this.root(machine), 'var/lib/cks');
+    const state = this.runsFolder(machine);
     const logs = readdirSync(state).filter((file) => file.endsWith('.log')).map((file) => readFileSync(join(state, file), 'utf8')).join('\n');
     const count = (words: RegExp) => logs.split('\n').filter((line) => words.test(line)).length;
     return {

@@ -74,7 +74,7 @@ export class NodeCalls {
 
   /** Every stored run, asked for with its key: what it left is found. Answers how many there were. */
   async findAll(machine: Machine): Promise<number> {
-    const state = join(this.cluster.root(machine), 'var/lib/cks');
+    const state = this.cluster.runsFolder(machine);
     const runs = readdirSync(state).filter((file) => file.endsWith('.subcommand'));
     for (const file of runs) {
       const key = file.replace('.subcommand', '');

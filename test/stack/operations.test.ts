@@ -271,8 +271,11 @@ describeStack('an operation', {}, (scenario) => {
       await stack.stepIs(id, /^worker-1: wait for SSH/, 'running');
       const { instance_name } = nodeRows(stack, id).find(({ role }) => role === 'worker')!;
       await stack.fate(`domains/${instance_name}`, { state: 'shut off' });
-      const isOn = async () => (await stack.world()).domains.find(({ name }) => name === instance_name)!.state;
-      await stack.until('it runs again', async () => (await isOn()) === 'running' || (await isOn()), 30, 100);
+      const powerOf = async () => (await stack.world()).domains.find(({ name }) => name === instance_name)!.state;
+      await stack.until('it runs again', async () => {
+        const state = await powerOf();
+        return state === 'running' || state;
+      }, 30, 100);
       await stack.stepIs(id, /^worker-1: wait for SSH/, 'running');
       await stack.until('the step says so', () => {
         const { note } = stack.steps(stack.operation(id).uuid).find(({ title }) => title === 'worker-1: wait for SSH')!;
