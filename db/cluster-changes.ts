@@ -40,6 +40,17 @@ export const setTarget = async (db: Knex, clusterId: string, versionId: string):
   await db('kubernetes_cluster').where({ uuid: clusterId }).update({ target_version_id: versionId });
 };
 
+/** Leaves the cluster without a target where its control plane is at another version than that. */
+export const dropTarget = async (db: Knex, clusterId: string, found: string): Promise<void> => {
+  await db('kubernetes_cluster')
+    .where({ uuid: clusterId })
+    .whereNotIn(
+      'target_version_id',
+      db('kubernetes_supported_version').where({ semantic_version: found }).select('uuid'),
+    )
+    .update({ target_version_id: null });
+};
+
 export const recordVersion = async (db: Knex, clusterId: string, versionId: string): Promise<void> => {
   await db('kubernetes_cluster')
     .where({ uuid: clusterId })

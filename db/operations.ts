@@ -352,7 +352,7 @@ async function restingReason(
   const version = await trx('kubernetes_supported_version')
     .where({ uuid: target })
     .first<{ name: string } | undefined>();
-  return `MixedVersions: the control plane is at ${version?.name ?? target}, other nodes are not; upgrade to it again, or resume the upgrade, finishes. ${reason ?? ''}`.trim();
+  return `MixedVersions: an upgrade to ${version?.name ?? target} has begun, and not all nodes have it; upgrade to it again, or resume the upgrade, finishes. ${reason ?? ''}`.trim();
 }
 
 /** Throws `NotHolder` unless the operation still holds its cluster. */

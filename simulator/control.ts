@@ -24,6 +24,12 @@ export function controlOf(zone: Zone, guests: Guests, machines: Machines): Contr
     switch (`${method} ${part}${name === undefined ? '' : '/NAME'}`) {
       case 'GET world':
         return readWorld(zone);
+      case 'GET runs':
+        return guests.shelf.values().flatMap(({ hostName: node, runs }) =>
+          Object.values(runs)
+            .filter(({ state }) => state === 'queued' || state === 'running')
+            .map(({ key, subcommand, state }) => ({ node, subcommand, key, state })),
+        );
       case 'GET faults':
         return zone.faults.list();
       case 'DELETE faults':

@@ -14,6 +14,7 @@ Its machines, networks and Kubernetes clusters are simulated. See docs/simulator
   /isos/v1.34.2.iso, /templates/NAME.qcow2   files for its hosts: media of any version, and a template
   /control/world      everything that exists in it
   /control/effects    every change that was made to it
+  /control/runs       what cks-node is at work on
   /control/faults     GET, POST, DELETE: faults to switch on
   /control/clock      GET, POST: the date that certificates end by
   /control/hosts/HOST, /control/domains/NAME   POST: switch them off and on

@@ -2,11 +2,13 @@ import { Context } from '@temporalio/activity';
 import { z } from 'zod';
 import type { NodeRef, StepRef } from '../../workflows/model/operation.js';
 import { fault } from '../../workflows/model/fault.js';
+import { dropTarget, setTarget } from '../../db/cluster-changes.js';
 import type { NodeContext } from '../../db/nodes.js';
 import { recordCertificates } from '../certificates.js';
 import type { Deps } from '../deps.js';
 import { isFault } from '../is-fault.js';
-import type { Guests } from './guest.js';
+import { ask } from '../kubernetes/ask.js';
+import { isUnreachable, type Guests } from './guest.js';
 
 const MIN = { cpus: 2, ramMb: 2048, rootGb: 8 };
 /**
@@ -14,7 +16,23 @@ const MIN = { cpus: 2, ramMb: 2048, rootGb: 8 };
  * for 1700 MB where 2 GB are meant; the same share of the disk is 6.6 GB.
  */
 const MIN_INSIDE = { cpus: 2, ramMb: 1700, rootGb: 6.6 };
+/** How often a node that does not answer is asked whether it is still being upgraded. */
+const TRIES = 4;
 const machineAnswer = z.object({ cpus: z.number(), ram_mb: z.number(), root_mb: z.number() });
+
+/**
+ * kubeadm notes the version of the control plane once all its parts have it, and takes the old ones back where one does not come up. A
+ * cluster whose API server cannot be asked is taken to have two versions.
+ */
+async function settleTarget({ db, kubernetes }: Deps, clusterId: string): Promise<void> {
+  const api = await kubernetes.open(clusterId);
+  const noted = ask('read the version of the cluster', () =>
+    api.readNamespacedConfigMap({ namespace: 'kube-system', name: 'kubeadm-config' }),
+  );
+  const { data } = await noted.catch(() => ({ data: undefined }));
+  const [, found] = /^kubernetesVersion: "?v?([^"\s]+)"?$/m.exec(data?.['ClusterConfiguration'] ?? '') ?? [];
+  if (found !== undefined) await dropTarget(db, clusterId, found);
+}
 
 async function recordEnd(deps: Deps, { cluster, vm }: NodeContext, expires: unknown): Promise<void> {
   const ends = new Date(String(expires));
@@ -33,25 +51,53 @@ export const upgradeActivities = (guests: Guests) => ({
       .update({ staged_version: version });
   },
 
-  /** Leaves the node's kubeadm parts, kubelet and kubectl at the version (`behaviour.md` §6.9), and with them a control node's certificates. */
-  async upgrade(ref: StepRef, node: NodeRef, version: string, mode: 'first' | 'control' | 'worker'): Promise<void> {
+  /**
+   * Leaves the node's kubeadm parts, kubelet and kubectl at the version (`behaviour.md` §6.9), and with them a control node's certificates.
+   * With the first control node the cluster has two versions: its row says so before it is true, so that no kill can hide it.
+   */
+  async upgrade(
+    ref: StepRef,
+    node: NodeRef,
+    version: string,
+    mode: 'first' | 'control' | 'worker',
+    versionId?: string,
+  ): Promise<void> {
     const context = await guests.open(ref.clusterId, node);
     const network = context.cluster.cni_config_id === null ? 'yes' : 'no';
     // A run that failed is stored under its key: each further try of the step asks under another, since it is another activity. One whose
     // worker was killed is the same again, and finds the run.
     const key = `${ref.operationId}-${ref.line}-${mode}-${Context.current().info.activityId}`;
+    if (mode === 'first' && versionId !== undefined) await setTarget(guests.deps.db, ref.clusterId, versionId);
     try {
       const { expires } = await guests.run(context, 'upgrade', key, () => ({ version, mode, network }));
       if (mode !== 'worker') await recordEnd(guests.deps, context, expires);
     } catch (error) {
-      // What was staged may be gone from the node: a further attempt stages again.
-      if (isFault(error, 'NodeRefused'))
+      if (isFault(error, 'NodeRefused')) {
+        // What was staged may be gone from the node: a further attempt stages again.
         await guests.deps
           .db('kubernetes_cluster_vm_map')
           .where({ vm_id: context.node.vm_id })
           .update({ staged_version: null });
+        await settleTarget(guests.deps, ref.clusterId);
+      }
       throw error;
     }
+  },
+
+  /**
+   * Returns once no upgrade runs on the control node any more, which a cancel does not end; a cluster whose control plane it did not bring to
+   * another version has one version again. A node that cannot be asked is left as it is.
+   */
+  async settleUpgrade(ref: StepRef, node: NodeRef): Promise<void> {
+    const context = await guests.open(ref.clusterId, node);
+    try {
+      // One run at a time: this one comes after the upgrade's, and only tells.
+      await guests.runStep(ref, context, 'renew', () => ({ within_days: '0' }));
+    } catch (error) {
+      if (isUnreachable(error) && Context.current().info.attempt >= TRIES) return;
+      if (!isFault(error, 'NodeRefused')) throw error;
+    }
+    await settleTarget(guests.deps, ref.clusterId);
   },
 
   /** Leaves certificates that end after the setting's days, or later; writes down when the first of them ends. */

@@ -43,7 +43,7 @@ export const storeActivities = ({ db, sealer }: Deps) => ({
     await recordCounts(db, clusterId);
   },
 
-  /** Says that the control plane is being brought to a version: from here on the cluster may have two. */
+  /** Of lists before revision 9: an upgrade of the first control node says so itself. */
   setTarget: ({ clusterId }: StepRef, versionId: string): Promise<void> => setTarget(db, clusterId, versionId),
 
   recordVersion: ({ clusterId }: StepRef, versionId: string): Promise<void> => recordVersion(db, clusterId, versionId),

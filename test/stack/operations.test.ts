@@ -29,6 +29,12 @@ const shown = async (stack: Stack, id: string): Promise<Answer> => {
   });
   return (kubernetesclusteroperation as Answer[])[0]!;
 };
+const kubelets = async (stack: Stack, id: string) => {
+  const { items } = JSON.parse(await stack.kubectl(id, 'get', 'nodes', '-o', 'json')) as {
+    items: { status: { nodeInfo: { kubeletVersion: string } } }[];
+  };
+  return items.map(({ status }) => status.nodeInfo.kubeletVersion);
+};
 
 interface PlanStep {
   title: string;
@@ -217,17 +223,51 @@ describeStack('an operation', {}, (scenario) => {
       expect(refused).toMatchObject({ jobstatus: 2, jobresult: { errortext: expect.stringContaining('MixedVersions') as string } });
 
       expect((await stack.run('scaleKubernetesCluster', { id, size: '2' })).jobstatus).toBe(1);
-      const kubelets = async () => {
-        const { items } = JSON.parse(await stack.kubectl(id, 'get', 'nodes', '-o', 'json')) as { items: { status: { nodeInfo: { kubeletVersion: string } } }[] };
-        return items.filter(({ status }) => status.nodeInfo.kubeletVersion === `v${target.semantic_version}`).length;
-      };
-      expect(await kubelets()).toBe(2);
+      const renewed = async () => (await kubelets(stack, id)).filter((one) => one === `v${target.semantic_version}`).length;
+      expect(await renewed()).toBe(2);
       expect((await stack.run('resumeKubernetesClusterOperation', { id: operation })).jobstatus).toBe(1);
-      expect(await kubelets()).toBe(3);
+      expect(await renewed()).toBe(3);
       await expectHealthy(stack, id, 1, 2);
       expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
     },
     90,
+  ); // prettier-ignore
+
+  scenario(
+    'that is cancelled while kubeadm upgrades the first control node waits for it, and says that the cluster has two versions',
+    async (stack) => {
+      const { id, jobid } = await stack.create(1, 1);
+      expect(await ended(stack, jobid)).toEqual(RUN);
+      const [old, target] = [await kubelets(stack, id), versionAfter(stack, id)!];
+      const upgrade = String((await stack.call('upgradeKubernetesCluster', { id, kubernetesversionid: target.uuid }))['jobid']);
+      await stack.until('kubeadm upgrades', async () => (await stack.nodeRuns()).some(({ subcommand }) => subcommand === 'upgrade') || 'not yet', 30, 20);
+      expect((await stack.run('cancelKubernetesClusterOperation', { kubernetesclusterid: id })).jobstatus).toBe(1);
+      expect(await ended(stack, upgrade)).toEqual(FAILED);
+      expect(rest(stack, id)).toEqual({ state: 'Running', reason: expect.stringMatching(/^MixedVersions: .* Cancelled/) as string });
+      expect(await stack.nodeRuns()).toEqual([]);
+      expect((await kubelets(stack, id)).sort()).toEqual([old[0], `v${target.semantic_version}`]);
+      expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+    },
+    60,
+  ); // prettier-ignore
+
+  scenario(
+    'that kubeadm refuses on the first control node leaves one version: a cancel undoes it, and new nodes are not newer than the control plane',
+    async (stack) => {
+      const { id, jobid } = await stack.create(1, 1);
+      expect(await ended(stack, jobid)).toEqual(RUN);
+      const [old] = await kubelets(stack, id);
+      const { id: refused } = await stack.breaks({ on: 'node', match: 'node.upgrade', kind: 'failForGood', times: 1000 });
+      expect(await stack.run('upgradeKubernetesCluster', { id, kubernetesversionid: versionAfter(stack, id)!.uuid })).toMatchObject({ jobstatus: 2 });
+      expect(rest(stack, id)).toEqual({ state: 'Alert', reason: expect.stringMatching(/^control-1: upgrade .* is refused for good/) as string });
+      await stack.heals(refused);
+      expect((await stack.run('cancelKubernetesClusterOperation', { kubernetesclusterid: id })).jobstatus).toBe(1);
+      expect(rest(stack, id)).toEqual({ state: 'Running', reason: 'Cancelled' });
+      expect((await stack.run('scaleKubernetesCluster', { id, size: '2' })).jobstatus).toBe(1);
+      expect(await kubelets(stack, id)).toEqual([old, old, old]);
+      expect((await stack.run('deleteKubernetesCluster', { id })).jobstatus).toBe(1);
+    },
+    60,
   ); // prettier-ignore
 
   scenario(

@@ -358,6 +358,8 @@ export class Stack {
     return (await answer.json()) as T;
   }
   world = () => this.#control<World>('world');
+  /** What `cks-node` is at work on, or will be, on any node. */
+  nodeRuns = () => this.#control<{ node: string; subcommand: string; key: string }[]>('runs');
   /** Everything that exists but cached copies. */
   worldWithoutCache = async () => ({ ...(await this.world()), cache: undefined });
   effects = () => this.#control<Effect[]>('effects');

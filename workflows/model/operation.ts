@@ -122,7 +122,7 @@ export interface OperationRequest {
 }
 
 /** Raised when lists change for the same facts. A run keeps the lists of the revision that it read with its facts. */
-export const LIST_REVISION = 8;
+export const LIST_REVISION = 9;
 
 /** What a list of steps is built from: read once, at the start of an attempt. */
 export interface ClusterFacts {

@@ -137,13 +137,17 @@ function upgradeControl(context: BootContext, node: NodeFacts, target: VersionRe
           tries: 1 + settings['cloud.kubernetes.cluster.upgrade.retries'],
           limitSeconds: settings['cks.node.upgrade.timeout'],
           skip,
-          // From here on the cluster has two versions: the row says so before it is true, so that no kill can hide it.
+          // From here on the cluster may have two versions.
           noReturn: true,
           run: async ({ store, node: guest }) => {
-            if (first) await store.setTarget(target.id);
-            await guest.upgrade(node, target.semantic, first ? 'first' : 'control');
+            if (first && isBefore(9, facts)) await store.setTarget(target.id);
+            await guest.upgrade(node, target.semantic, first ? 'first' : 'control', target.id);
           },
-          undo: ({ kubernetes, gateway }) => returnToService(kubernetes, gateway, node, facts.controlCount),
+          undo: async ({ node: guest, kubernetes, gateway }) => {
+            if (!isBefore(9, facts)) await guest.settleUpgrade(node);
+            if (facts.controlCount > 1) await gateway.serve(node);
+            await kubernetes.uncordon(node);
+          },
         },
         // The balancer asks its members itself: one whose API server does not answer yet gets no connection.
         ...sideBySide(
@@ -172,16 +176,6 @@ function upgradeControl(context: BootContext, node: NodeFacts, target: VersionRe
       ],
     ],
   };
-}
-
-async function returnToService(
-  kubernetes: Act['kubernetes'],
-  gateway: Act['gateway'],
-  node: NodeFacts,
-  controls: number,
-): Promise<void> {
-  if (controls > 1) await gateway.serve(node);
-  await kubernetes.uncordon(node);
 }
 
 function upgradeWorker(context: BootContext, node: NodeFacts, target: VersionRef): Item<Act>[] {
