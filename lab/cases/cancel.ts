@@ -24,27 +24,40 @@ export const cancelledCreate: LabCase = {
 };
 
 export const cancelledUpgrade: LabCase = {
-  name: 'cancel during the first worker of an upgrade: usable with two versions; upgrading again finishes',
+  name: 'cancel of an upgrade while kubeadm upgrades the control node, then of another during the first worker: usable with two versions; upgrading again finishes',
   features: ['cancel', 'upgrade', 'resume'],
   next: true,
   async run(world, say) {
     const cluster = await LabCluster.create(world, { name: 'halfway', version });
     const upgrade = { id: cluster.id, kubernetesversionid: world.versions.get(NEXT.kubernetes)! };
-    const job = await world.begun('upgradeKubernetesCluster', upgrade);
-    await cluster.reaches(job, 'node.upgrade.worker');
-    await cluster.change('cancelKubernetesClusterOperation', { kubernetesclusterid: cluster.id });
-    const { job_status } = await world.jobEnds(job, CREATE_SECONDS);
-    assert.equal(job_status, 2);
-    const row = await cluster.row();
-    say(`after the cancel: ${String(row['state'])}, ${String(row['reason'])}`);
-    assert.equal(row['state'], 'Running');
-    assert.match(String(row['reason']), /MixedVersions/);
-    const nodes = await cluster.nodes();
-    assert(
-      nodes.every(({ spec }) => spec.unschedulable === undefined),
-      'no node is left cordoned',
+    const cancelledAt = async (kind: string, more: () => Promise<void>): Promise<void> => {
+      const job = await world.begun('upgradeKubernetesCluster', upgrade);
+      await cluster.reaches(job, kind);
+      await more();
+      await cluster.change('cancelKubernetesClusterOperation', { kubernetesclusterid: cluster.id });
+      const { job_status } = await world.jobEnds(job, CREATE_SECONDS);
+      assert.equal(job_status, 2);
+      const row = await cluster.row();
+      say(`after the cancel at ${kind}: ${String(row['state'])}, ${String(row['reason'])}`);
+      assert.equal(row['state'], 'Running');
+      assert.match(String(row['reason']), /MixedVersions/);
+      const nodes = await cluster.nodes();
+      assert(
+        nodes.every(({ spec }) => spec.unschedulable === undefined),
+        'no node is left cordoned',
+      );
+      await cluster.expectServes();
+    };
+    const upgrades = () =>
+      Object.values(cluster.kubeadmRuns())
+        .flat()
+        .filter((run) => run.startsWith('upgrade-'));
+    await cancelledAt('node.upgrade.first', () =>
+      world.until('kubeadm upgrades', () => upgrades().length > 0 || 'not yet', 60, 50),
     );
-    await cluster.expectServes();
+    const kubelets = (await cluster.nodes()).map(({ status }) => status.nodeInfo.kubeletVersion);
+    assert.deepEqual(kubelets.sort(), [`v${version}`, `v${NEXT.kubernetes}`], 'the cancel waited for kubeadm');
+    await cancelledAt('node.upgrade.worker', () => Promise.resolve());
     await cluster.change('upgradeKubernetesCluster', upgrade, 2 * CREATE_SECONDS);
     await cluster.storeKubeconfig();
     await cluster.expectHealthy({ version: NEXT.kubernetes });
