@@ -7,7 +7,6 @@ import type { NodeContext } from '../../db/nodes.js';
 import { recordCertificates } from '../certificates.js';
 import type { Deps } from '../deps.js';
 import { isFault } from '../is-fault.js';
-import { ask } from '../kubernetes/ask.js';
 import { isUnreachable, type Guests } from './guest.js';
 
 const MIN = { cpus: 2, ramMb: 2048, rootGb: 8 };
@@ -25,10 +24,8 @@ const machineAnswer = z.object({ cpus: z.number(), ram_mb: z.number(), root_mb: 
  * cluster whose API server cannot be asked is taken to have two versions.
  */
 async function settleTarget({ db, kubernetes }: Deps, clusterId: string): Promise<void> {
-  const api = await kubernetes.open(clusterId);
-  const noted = ask('read the version of the cluster', () =>
-    api.readNamespacedConfigMap({ namespace: 'kube-system', name: 'kubeadm-config' }),
-  );
+  const configuration = { namespace: 'kube-system', name: 'kubeadm-config' };
+  const noted = kubernetes.open(clusterId).then((api) => api.readNamespacedConfigMap(configuration));
   const { data } = await noted.catch(() => ({ data: undefined }));
   const [, found] = /^kubernetesVersion: "?v?([^"\s]+)"?$/m.exec(data?.['ClusterConfiguration'] ?? '') ?? [];
   if (found !== undefined) await dropTarget(db, clusterId, found);
