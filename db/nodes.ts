@@ -1,6 +1,6 @@
 import { fault } from '../workflows/model/fault.js';
 import type { NodeFacts, NodeRef } from '../workflows/model/operation.js';
-import { mustReadCluster } from './clusters.js';
+import { readJoined } from './joined.js';
 import { now, type Db } from './knex.js';
 import { readFactors } from './overprovisioning.js';
 import { NODE_PHASES } from './rows.js';
@@ -121,39 +121,47 @@ export interface NodeContext {
 const pick = (vm: VmRow) =>
   Object.fromEntries(OF_MACHINE.map((column) => [column, vm[column]])) as Pick<VmRow, (typeof OF_MACHINE)[number]>;
 
+const CONTEXT = {
+  cluster: 'kubernetes_cluster',
+  map: 'kubernetes_cluster_vm_map',
+  vm: 'vm_instance',
+  host: 'host',
+  zone: 'data_center',
+  network: 'networks',
+  version: 'kubernetes_supported_version',
+  iso: 'vm_template',
+  template: 'vm_template',
+  offering: 'service_offering',
+};
+/** A node that comes while an upgrade is not finished is made with the version of the control plane. */
+const AROUND_NODE = `kubernetes_cluster AS cluster
+  LEFT JOIN kubernetes_cluster_vm_map AS map ON map.cluster_id = cluster.uuid AND map.role = ? AND map.role_index = ?
+  LEFT JOIN vm_instance AS vm ON vm.uuid = map.vm_id
+  LEFT JOIN host ON host.uuid = vm.host_id
+  LEFT JOIN data_center AS zone ON zone.uuid = cluster.zone_id
+  LEFT JOIN networks AS network ON network.uuid = vm.network_id
+  LEFT JOIN kubernetes_supported_version AS version ON version.uuid = COALESCE(cluster.target_version_id, cluster.kubernetes_version_id)
+  LEFT JOIN vm_template AS iso ON iso.uuid = version.iso_id
+  LEFT JOIN vm_template AS template ON template.uuid = vm.template_id
+  LEFT JOIN service_offering AS offering ON offering.uuid = vm.service_offering_id
+  WHERE cluster.uuid = ?`;
+
 /** Undefined when the node was released already. */
 export async function readNodeContext(db: Db, clusterId: string, ref: NodeRef): Promise<NodeContext | undefined> {
-  const cluster = await mustReadCluster(db, clusterId);
-  const map = await db<VmMapRow>('kubernetes_cluster_vm_map')
-    .where({ cluster_id: clusterId, role: ref.role, role_index: ref.index })
-    .first();
+  const found = await readJoined<Omit<NodeContext, 'node'> & { map: VmMapRow }>(db, CONTEXT, AROUND_NODE, [
+    ref.role,
+    ref.index,
+    clusterId,
+  ]);
+  if (!found?.cluster) throw fault('Internal', `there is no cluster ${clusterId}`);
+  const { cluster, map, vm, host, zone, network, version, iso, template, offering } = found;
   if (!map) return undefined;
-  const one = async <T extends object>(table: string, uuid: string | null) =>
-    uuid === null ? undefined : ((await db(table).where({ uuid }).first()) as T | undefined);
-  const must = async <T extends object>(table: string, uuid: string | null) => {
-    const row = await one<T>(table, uuid);
-    if (!row) throw fault('Internal', `the ${table} ${uuid} of ${ref.role}-${ref.index} is missing`);
-    return row;
-  };
-  const vm = await must<VmRow>('vm_instance', map.vm_id);
-  const host = await must<HostRow>('host', vm.host_id);
-  // A node that comes while an upgrade is not finished is made with the version of the control plane.
-  const version = await one<VersionRow>(
-    'kubernetes_supported_version',
-    cluster.target_version_id ?? cluster.kubernetes_version_id,
-  );
-  return {
-    cluster,
-    vm,
-    node: { ...map, ...pick(vm), host_status: host.status },
-    host,
-    zone: await must<ZoneRow>('data_center', cluster.zone_id),
-    network: await must<NetworkRow>('networks', vm.network_id),
-    version,
-    iso: await one<TemplateRow>('vm_template', version?.iso_id ?? null),
-    template: await must<TemplateRow>('vm_template', vm.template_id),
-    offering: await must<ServiceOfferingRow>('service_offering', vm.service_offering_id),
-  };
+  if (!vm || !host || !zone || !network || !template || !offering) {
+    const missing = Object.entries({ vm, host, zone, network, template, offering }).flatMap(([name, row]) => row ? [] : [name]); // prettier-ignore
+    throw fault('Internal', `${ref.role}-${ref.index} lacks rows: ${missing.join(', ')}`);
+  }
+  const node = { ...map, ...pick(vm), host_status: host.status };
+  return { cluster, node, vm, host, zone, network, version, iso, template, offering };
 }
 
 /** Records how far a node has come; never back. Its machine's state follows. */

@@ -357,7 +357,14 @@ async function restingReason(
 
 /** Throws `NotHolder` unless the operation still holds its cluster. */
 export async function assertHolds(db: Db, operationId: string, runId: string): Promise<void> {
-  const row = await readOperation(db, operationId);
+  // Asked around every call of a driver: without the row's settings and parameters.
+  const row = await db('operation')
+    .where({ uuid: operationId })
+    .first<Pick<OperationRow, 'active_cluster_id' | 'ended' | 'run_id'> | undefined>(
+      'active_cluster_id',
+      'ended',
+      'run_id',
+    );
   if (!row || row.active_cluster_id === null || row.ended !== null)
     throw fault('NotHolder', `operation ${operationId} has ended: this worker was cut off`);
   if (row.run_id !== runId) throw fault('RunLost', RUN_RESET);

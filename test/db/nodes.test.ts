@@ -318,10 +318,21 @@ onEachEngine((engines) => {
       const { freeCpus, freeRamMb } = rooms.find(({ id }) => id === hostId)!;
       expect(room).toEqual({ cpus: 2, ramMb: 2048, freeCpus, freeRamMb });
     }
-    expect(await readNodeContext(world.db, cluster.uuid, { role: 'worker', index: 1 })).toMatchObject({
-      offering: { name: 'small' },
-      zone: { name: 'sim-1' },
-    });
+    const context = (await readNodeContext(world.db, cluster.uuid, { role: 'worker', index: 1 }))!;
+    expect(context).toMatchObject({ offering: { name: 'small' }, zone: { name: 'sim-1' } });
+    const { vm, host, zone, network, version, template, offering } = context;
+    const alone = (table: string, { uuid }: { uuid: string }): Promise<unknown> =>
+      world.db(table).where({ uuid }).first();
+    expect(context.cluster).toEqual(await alone('kubernetes_cluster', cluster));
+    expect(vm).toEqual(await alone('vm_instance', { uuid: facts[1]!.machineId }));
+    expect(host).toEqual(await alone('host', { uuid: facts[1]!.hostId! }));
+    expect([zone, network, version, template, offering]).toEqual([
+      await alone('data_center', zone),
+      await alone('networks', network),
+      await alone('kubernetes_supported_version', version!),
+      await alone('vm_template', template),
+      await alone('service_offering', offering),
+    ]);
     expect(await readNodeContext(world.db, cluster.uuid, { role: 'worker', index: 2 })).toBeUndefined();
   });
 });
