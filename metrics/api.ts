@@ -1,9 +1,10 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Histogram, Registry } from 'prom-client';
+import { collectProcessMetrics } from './process.js';
 
 /** What an API server tells of itself. */
 export function apiMetrics() {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const requests = new Histogram({
     name: 'cks_api_request_seconds',
     help: 'Time to answer a request at /client/api, by command and HTTP status; jobs go on after the answer',

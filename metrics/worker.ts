@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { readCounts, readStepKinds, type Counts } from './counts.js';
+import { collectProcessMetrics } from './process.js';
 
 /** Counts are read at most so often, however many ask. */
 const FRESH_MS = 2000;
@@ -20,7 +21,7 @@ export interface StepRef {
  */
 export function workerMetrics(db: Knex, libvirtStarts: () => number) {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const registers = [registry];
   let counts: Promise<Counts> | undefined;
   const fresh = (): Promise<Counts> => {
