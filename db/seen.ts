@@ -21,6 +21,11 @@ export interface ClusterHealth extends Pick<
 const RUNS = `(v.managed = 0 OR (v.state = 'Running' AND COALESCE(h.status, 'Up') <> 'Down'))`;
 const EXPECTED = 'c.control_node_count + c.node_count + c.etcd_node_count';
 const OWN_RUNS = `m.external_node = 0 AND ${RUNS}`;
+/** What keeps a Running cluster from being counted node by node: as many nodes as there are to be, none of them off. */
+const HAS_ALL = `(SELECT COUNT(*) FROM kubernetes_cluster_vm_map n WHERE n.cluster_id = c.uuid) >= ${EXPECTED}`;
+const BROKEN = `
+  SELECT n.cluster_id FROM vm_instance w JOIN kubernetes_cluster_vm_map n ON n.vm_id = w.uuid
+  WHERE w.managed = 1 AND (w.state <> 'Running' OR w.host_id IN (SELECT uuid FROM host WHERE status = 'Down'))`;
 const count = (what: string) => `SUM(CASE WHEN ${what} THEN 1 ELSE 0 END)`;
 /** Nodes that are in the cluster for good: those that an unfinished operation left half-made are not. */
 const IS_IN = `m.phase IN ('joined', 'ready')`;
@@ -32,6 +37,7 @@ const IS_IN = `m.phase IN ('joined', 'ready')`;
 export async function readOddClusters(db: Db, zoneId: string): Promise<ClusterHealth[]> {
   const own = ['uuid', 'name', 'state', 'generation', 'reason', 'target_version_id'].map((column) => `c.${column}`);
   const rows: ClusterHealth[] = await restingIn(db, zoneId)
+    .whereRaw(`(c.state <> 'Running' OR NOT ${HAS_ALL} OR c.uuid IN (${BROKEN}))`)
     .leftJoin('kubernetes_cluster_vm_map as m', 'm.cluster_id', 'c.uuid')
     .leftJoin('vm_instance as v', 'v.uuid', 'm.vm_id')
     .leftJoin('host as h', 'h.uuid', 'v.host_id')
@@ -105,16 +111,18 @@ export type WatchedMachine = Pick<
   'uuid' | 'name' | 'instance_name' | 'network_id' | 'state' | 'vm_type' | 'update_time'
 >;
 
-const watched = (db: Db) =>
-  db('vm_instance as v')
-    .leftJoin('kubernetes_cluster_vm_map as m', 'm.vm_id', 'v.uuid')
-    .leftJoin('operation as o', 'o.active_cluster_id', 'm.cluster_id')
-    .leftJoin('machine_change as k', 'k.active_vm_id', 'v.uuid')
+/** Machines that are being worked on are few: they are looked for once, and not for each machine anew. */
+const watched = (db: Db) => {
+  const heldClusters = db('operation').whereNotNull('active_cluster_id').select('active_cluster_id');
+  const heldNodes = db('kubernetes_cluster_vm_map').whereIn('cluster_id', heldClusters).select('vm_id');
+  const changing = db('machine_change').whereNotNull('active_vm_id').select('active_vm_id');
+  return db('vm_instance as v')
     .where({ 'v.managed': 1 })
     .whereNull('v.removed')
-    .whereNull('o.uuid')
-    .whereNull('k.id')
-    .whereIn('v.state', ['Running', 'Stopped', 'Error', 'Destroyed']);
+    .whereIn('v.state', ['Running', 'Stopped', 'Error', 'Destroyed'])
+    .whereNotIn('v.uuid', heldNodes)
+    .whereNotIn('v.uuid', changing);
+};
 
 /**
  * Of each host a text that is another one once a machine that is watched there is another, or has changed: which they are, and when the last
