@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { ApplicationFailure } from '@temporalio/common';
 import { textOf, fault } from '../../workflows/model/fault.js';
@@ -40,11 +40,12 @@ export function simulatorCall(url: string, part: 'hosts' | 'gateways', codes: Co
   };
 }
 
-/** On a connection of its own, whose end is always the call's end: `fetch` was seen to wait for ever when the zone was killed. */
+/** A connection for each call, whose end is always the call's end: `fetch` was seen to wait for ever when the zone was killed. */
+const agent = new Agent({ keepAlive: false });
 const post = (url: string, body: string, signal?: AbortSignal) =>
   new Promise<{ status: number; body: string }>((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    request(url, { method: 'POST', agent: false, headers, signal }, (response) => {
+    request(url, { method: 'POST', agent, headers, signal }, (response) => {
       text(response).then((read) => resolve({ status: response.statusCode ?? 0, body: read }), reject);
     })
       .on('error', reject)
