@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { createHash } from 'node:crypto';
 import { readSettings } from '../db/configuration.js';
 import { hostsInUse } from '../db/hosts.js';
@@ -30,12 +31,14 @@ import type { DomainFacts } from './hypervisor/driver.js';
 import { probeCluster } from './probe-cluster.js';
 import { removeLost } from './remove-lost.js';
 
-/** Hosts, clusters or networks looked at side by side, and API servers asked and gateways compared at most in one scan. */
+/** Clusters or networks looked at side by side, and of each hundred hosts as many; API servers asked and gateways compared at most in one scan. */
 const WIDTH = 20;
+const HUNDRED = 100;
 const MOST_PROBES = 400;
 const MOST_GATEWAYS = 60;
 /** A host that hangs delays only itself. */
 const HOST_MS = 20_000;
+const HEARTBEAT_MS = 1500;
 /** A Running cluster's API server is asked once in so many scans, one in Alert in each. */
 const RUNNING_SCANS = 10;
 
@@ -55,11 +58,34 @@ export const zoneScanActivities = (deps: Deps) => {
   const agreed = new Map<string, { mark: string; said: string }>();
 
   return {
-    /** Ids of the zone's hosts that are to be looked at. */
-    async hostsOfZone(zoneId: string): Promise<string[]> {
-      const rows = await hostsInUse(db).where({ data_center_id: zoneId }).select('uuid');
-      return rows.map(({ uuid }) => uuid);
+    /**
+     * One look at a zone, for a scan that began at `began` (milliseconds since the epoch): power states by host, states of clusters, API servers
+     * that are due, gateways. Says at its heartbeats what it is at.
+     */
+    async lookAtZone(zoneId: string, began: number): Promise<void> {
+      const context = Context.current();
+      let looksAt = 'hosts';
+      const beat = setInterval(() => context.heartbeat(looksAt), HEARTBEAT_MS);
+      try {
+        await lookAt(await hostsOf(zoneId)).catch((error: unknown) =>
+          log.warn({ zone: zoneId, error: textOf(error) }, 'could not look at the hosts of a zone'),
+        );
+        looksAt = 'clusters';
+        await settleClusters(zoneId);
+        looksAt = 'API servers';
+        await probeClusters(zoneId);
+        looksAt = 'gateways';
+        await repairGateways(zoneId);
+        await endScan(zoneId, began);
+      } finally {
+        clearInterval(beat);
+      }
     },
+
+    // One by one, as runs that an earlier release began ask for them.
+
+    /** Ids of the zone's hosts that are to be looked at. */
+    hostsOfZone: async (zoneId: string): Promise<string[]> => (await hostsOf(zoneId)).map(({ uuid }) => uuid),
 
     /** Looks at these hosts, each within a limit of its own. Returns how many rows of machines changed. */
     async lookAtHosts(hostIds: string[]): Promise<number> {
@@ -67,59 +93,68 @@ export const zoneScanActivities = (deps: Deps) => {
       return lookAt(rows);
     },
 
-    /** The same for one host: runs that an earlier release began ask for it. */
+    /** The same for one host. */
     async lookAtHost(hostId: string): Promise<number> {
       const host = await hostsInUse(db).where({ uuid: hostId }).first();
       return host ? lookAt([host]) : 0;
     },
 
-    /** Moves resting clusters to where their machines say that they are, with the reason. */
-    async settleClusters(zoneId: string): Promise<void> {
-      for (const cluster of await readOddClusters(db, zoneId)) await settle(cluster);
-      await replaceLost(zoneId);
-    },
-
-    /** Asks the API servers that are due. Returns how many. */
-    async probeClusters(zoneId: string): Promise<number> {
-      const seconds = (await readSettings(db))['cks.scan.seconds'];
-      const due = await readDueProbes(
-        db,
-        zoneId,
-        nowPlus(db, -RUNNING_SCANS * seconds),
-        nowPlus(db, -seconds),
-        MOST_PROBES,
-      );
-      await sideBySide(due, 'cluster', 'could not look at a cluster', async (cluster) => {
-        // Clusters that were once asked together drift apart.
-        await markProbed(db, cluster.uuid, Math.random() * seconds);
-        await probeCluster(deps, cluster);
-      });
-      return due.length;
-    },
-
-    /** The last act of a scan that began at `began`, in milliseconds since the epoch. */
-    async endScan(zoneId: string, began: number): Promise<void> {
-      const zone = await db('data_center').where({ uuid: zoneId }).first<{ name: string } | undefined>('name');
-      deps.scanEnded?.(zone?.name ?? zoneId, Math.max(0, Date.now() - began) / 1000);
-    },
-
-    /**
-     * Puts gateways right that have something else than the rows say, for networks and VPCs that nobody works on: so many in one scan,
-     * in turn. Returns how many were repaired.
-     */
-    async repairGateways(zoneId: string): Promise<number> {
-      let repaired = 0;
-      const networks = await readRestingGateways(db, zoneId, compared.get(zoneId) ?? 0, MOST_GATEWAYS);
-      compared.set(zoneId, networks.at(-1)?.id ?? 0);
-      await sideBySide(networks, 'network', 'could not look at the gateway of a network', async (network) => {
-        if (!(await gateways.hasDrifted(network))) return;
-        await gateways.repair(network);
-        log.info({ network: network.name }, 'repaired the gateway of a network');
-        repaired++;
-      });
-      return repaired;
-    },
+    settleClusters,
+    probeClusters,
+    endScan,
+    repairGateways,
   };
+
+  async function hostsOf(zoneId: string): Promise<HostRow[]> {
+    return hostsInUse(db).where({ data_center_id: zoneId }).orderBy('id');
+  }
+
+  /** Moves resting clusters to where their machines say that they are, with the reason. */
+  async function settleClusters(zoneId: string): Promise<void> {
+    for (const cluster of await readOddClusters(db, zoneId)) await settle(cluster);
+    await replaceLost(zoneId);
+  }
+
+  /** Asks the API servers that are due. Returns how many. */
+  async function probeClusters(zoneId: string): Promise<number> {
+    const seconds = (await readSettings(db))['cks.scan.seconds'];
+    const due = await readDueProbes(
+      db,
+      zoneId,
+      nowPlus(db, -RUNNING_SCANS * seconds),
+      nowPlus(db, -seconds),
+      MOST_PROBES,
+    );
+    await sideBySide(due, 'cluster', 'could not look at a cluster', async (cluster) => {
+      // Clusters that were once asked together drift apart.
+      await markProbed(db, cluster.uuid, Math.random() * seconds);
+      await probeCluster(deps, cluster);
+    });
+    return due.length;
+  }
+
+  /** Measures a scan that began at `began`, in milliseconds since the epoch. */
+  async function endScan(zoneId: string, began: number): Promise<void> {
+    const zone = await db('data_center').where({ uuid: zoneId }).first<{ name: string } | undefined>('name');
+    deps.scanEnded?.(zone?.name ?? zoneId, Math.max(0, Date.now() - began) / 1000);
+  }
+
+  /**
+   * Puts gateways right that have something else than the rows say, for networks and VPCs that nobody works on: so many in one scan,
+   * in turn. Returns how many were repaired.
+   */
+  async function repairGateways(zoneId: string): Promise<number> {
+    let repaired = 0;
+    const networks = await readRestingGateways(db, zoneId, compared.get(zoneId) ?? 0, MOST_GATEWAYS);
+    compared.set(zoneId, networks.at(-1)?.id ?? 0);
+    await sideBySide(networks, 'network', 'could not look at the gateway of a network', async (network) => {
+      if (!(await gateways.hasDrifted(network))) return;
+      await gateways.repair(network);
+      log.info({ network: network.name }, 'repaired the gateway of a network');
+      repaired++;
+    });
+    return repaired;
+  }
 
   /** One that fails is logged and keeps no other from being looked at. */
   async function sideBySide<T extends { name: string }>(
@@ -127,6 +162,7 @@ export const zoneScanActivities = (deps: Deps) => {
     kind: 'cluster' | 'host' | 'network',
     failed: string,
     look: (one: T) => Promise<unknown>,
+    width = WIDTH,
   ): Promise<void> {
     let next = 0;
     const lane = async () => {
@@ -135,7 +171,7 @@ export const zoneScanActivities = (deps: Deps) => {
         await look(one).catch((error: unknown) => log.warn({ [kind]: one.name, error: textOf(error) }, failed));
       }
     };
-    await Promise.all(Array.from({ length: Math.min(WIDTH, list.length) }, lane));
+    await Promise.all(Array.from({ length: Math.min(width, list.length) }, lane));
   }
 
   async function lookAt(hosts: readonly HostRow[]): Promise<number> {
@@ -145,9 +181,10 @@ export const zoneScanActivities = (deps: Deps) => {
     );
     const answered: string[] = [];
     let changed = 0;
-    await sideBySide(hosts, 'host', 'could not look at a host', async (host) => {
+    const look = async (host: HostRow) => {
       changed += await lookAtHost(host, marks.get(host.uuid) ?? 'none', answered);
-    });
+    };
+    await sideBySide(hosts, 'host', 'could not look at a host', look, WIDTH * Math.ceil(hosts.length / HUNDRED));
     await writeUp(answered);
     return changed;
   }
@@ -194,9 +231,11 @@ export const zoneScanActivities = (deps: Deps) => {
 
   async function askHost(host: HostRow): Promise<Domains> {
     const domains = await within(HOST_MS, () => deps.openHypervisor(host).listDomains());
-    const said = createHash('sha256');
-    for (const { name, state } of domains) said.update(`${name} ${state}\n`);
-    return { states: new Map(domains.map(({ name, state }) => [name, state])), said: said.digest('base64') };
+    const said = domains.map(({ name, state }) => `${name} ${state}\n`).join('');
+    return {
+      states: new Map(domains.map(({ name, state }) => [name, state])),
+      said: createHash('sha256').update(said).digest('base64'),
+    };
   }
 
   /** One statement for all hosts that were there before too: with hundreds, a statement each is most of what a scan of a quiet zone costs. */

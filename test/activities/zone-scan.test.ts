@@ -1,4 +1,5 @@
 import { ApiException } from '@kubernetes/client-node';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import type { Deps } from '../../activities/deps.js';
 import { zoneScanActivities } from '../../activities/zone-scan.js';
@@ -95,6 +96,74 @@ describe('a host on which rows and domains agree', () => {
     expect(await stateOf(0)).toBe('Stopped');
   });
 }); // prettier-ignore
+
+describe('a look at a zone', () => {
+  /** What the hosts and the gateway were asked for, in turn; `more` is what is not as it was. */
+  const look = async (more: Partial<Deps> = {}) => {
+    const asked: string[] = [];
+    const beats: unknown[] = [];
+    const { zone_id, uuid } = (await h.db<ClusterRow>('kubernetes_cluster').first())!;
+    await h
+      .db('kubernetes_cluster')
+      .where({ uuid })
+      .update({ probed: nowPlus(h.db, 600) });
+    const activities = zoneScanActivities({
+      db: h.db,
+      sealer: h.sealer,
+      log: pino({ level: 'silent' }),
+      openHypervisor: () => ({ listDomains: () => Promise.resolve((asked.push('host'), [])) }),
+      openGateway: () => ({ holds: () => Promise.resolve((asked.push('gateway'), true)) }),
+      scanEnded: (zone: string, seconds: number) => asked.push(`${zone} ended after ${Math.round(seconds)} s`),
+      ...more,
+    } as unknown as Deps);
+    const activity = new MockActivityEnvironment();
+    activity.on('heartbeat', (what: unknown) => beats.push(what));
+    const ended = await activity
+      .run(() => activities.lookAtZone(zone_id, Date.now() - 7000))
+      .then(
+        () => 'done',
+        (error: Error) => error.message,
+      );
+    const state = (await h.db<ClusterRow>('kubernetes_cluster').where({ uuid }).first())!.state;
+    return { asked: [...new Set(asked)], beats, ended, state };
+  };
+  beforeEach(() => addCluster(h.db, h.users.U, { name: 'c' }, ['control', 'worker']));
+
+  test('takes what hosts say for what clusters are, compares gateways, and is measured', async () => {
+    const zone = (await h.db('data_center').first<{ name: string }>('name')).name;
+    expect(await look()).toMatchObject({
+      asked: ['host', 'gateway', `${zone} ended after 7 s`],
+      ended: 'done',
+      state: 'Alert',
+    });
+  });
+
+  test('says that it goes on, and with what, while a host does not answer', async () => {
+    const slow = () => new Promise((resolve) => setTimeout(() => resolve([]), 1700));
+    const { beats, ended } = await look({ openHypervisor: (() => ({ listDomains: slow })) as never });
+    expect([beats, ended]).toEqual([['hosts'], 'done']);
+  });
+
+  test('asks more hosts side by side where there are more', async () => {
+    const { id: _, uuid, ...host } = (await h.db<HostRow>('host').orderBy('id').first())!;
+    const many = Array.from({ length: 240 }, (_, i) => ({
+      ...host,
+      uuid: `${uuid.slice(4)}${i}`,
+      name: `more-${i}`,
+      url: `${host.url}${i}`,
+    }));
+    await h.db.batchInsert('host', many, 20);
+    let [now, most] = [0, 0];
+    const listDomains = async () => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      now--;
+      return [];
+    };
+    await look({ openHypervisor: (() => ({ listDomains })) as never });
+    expect(most).toBe(60);
+  });
+});
 
 describe('a node that was given up, once its host is back', () => {
   const domains = new Set<string>();
