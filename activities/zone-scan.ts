@@ -147,8 +147,9 @@ export const zoneScanActivities = (deps: Deps) => {
     let repaired = 0;
     const networks = await readRestingGateways(db, zoneId, compared.get(zoneId) ?? 0, MOST_GATEWAYS);
     compared.set(zoneId, networks.at(-1)?.id ?? 0);
+    const hasDrifted = await gateways.among(networks);
     await sideBySide(networks, 'network', 'could not look at the gateway of a network', async (network) => {
-      if (!(await gateways.hasDrifted(network))) return;
+      if (!(await hasDrifted(network))) return;
       await gateways.repair(network);
       log.info({ network: network.name }, 'repaired the gateway of a network');
       repaired++;

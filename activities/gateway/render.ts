@@ -1,6 +1,5 @@
-import { readDetails } from '../../db/clusters.js';
 import type { Db } from '../../db/knex.js';
-import type { FirewallRuleRow, VlanRow, ZoneRow } from '../../db/rows.js';
+import type { FirewallRuleRow, VlanRow } from '../../db/rows.js';
 import type { GatewayFacts, RuleFacts } from '../../db/rules.js';
 import { toNumber } from '../../workflows/model/addresses.js';
 import { zoneBridge } from '../../workflows/model/network-rules.js';
@@ -19,21 +18,60 @@ interface ControlNode {
   draining: number;
 }
 
+/** What is rendered beside the facts of networks, of many at once. */
+export interface Surroundings {
+  controls: ControlNode[];
+  /** Ranges that the first addresses are of. */
+  ranges: VlanRow[];
+  /** By zone. */
+  peers: ReadonlyMap<string, string[]>;
+  /** PEM by cluster. */
+  authorities: ReadonlyMap<string, string>;
+}
+
 /** What the rows of a network, or of a VPC with its tiers, say that its gateway has to hold. */
-export async function renderGateway(db: Db, facts: GatewayFacts): Promise<GatewayNetwork> {
-  const { zone } = facts;
-  const controls = await readControls(db, facts);
+export const renderGateway = async (db: Db, facts: GatewayFacts): Promise<GatewayNetwork> =>
+  renderIn(await readSurroundings(db, [facts]), facts);
+
+/** The same, with what was read for several of them. */
+export const renderIn = (around: Surroundings, facts: GatewayFacts): GatewayNetwork => ({
+  networkId: facts.id,
+  outside: outsideOf(around, facts),
+  tiers: renderTiers(around, facts),
+  publicAddresses: facts.addresses.map(({ public_ip_address }) => public_ip_address),
+  openings: facts.rules.filter(({ purpose }) => purpose === 'Firewall').flatMap(openings),
+  egress: renderEgress(facts),
+  forwards: facts.rules.filter(({ purpose }) => purpose === 'PortForwarding').flatMap(forwards),
+  balancers: renderBalancers(around, facts),
+});
+
+/** Reads what `renderIn` needs for each of these: a statement for each kind of row, however many they are. */
+export async function readSurroundings(db: Db, all: readonly GatewayFacts[]): Promise<Surroundings> {
+  const controls = await readControls(db, all);
+  const checked = all.some(({ rules }) => rules.some(isOwnBalancer));
+  const clusterIds = [...new Set(controls.map(({ cluster_id }) => cluster_id))];
+  const details =
+    checked && clusterIds.length > 0
+      ? await db('kubernetes_cluster_details')
+          .whereIn('cluster_id', clusterIds)
+          .where({ name: 'caCert' })
+          .select<{ cluster_id: string; value: string }[]>('cluster_id', 'value')
+      : [];
+  const rangeIds = all.flatMap(({ zone, addresses: [first] }) => (zone.public_bridge && first?.vlan_id) || []);
+  const zones = new Set(all.flatMap(({ zone }) => (zone.network_mode === 'vxlan' ? [zone.uuid] : [])));
+  const peers = new Map<string, string[]>();
+  for (const zoneId of zones) peers.set(zoneId, await readPeers(db, zoneId));
   return {
-    networkId: facts.id,
-    outside: await readOutside(db, zone, facts),
-    tiers: await renderTiers(db, zone, facts),
-    publicAddresses: facts.addresses.map(({ public_ip_address }) => public_ip_address),
-    openings: facts.rules.filter(({ purpose }) => purpose === 'Firewall').flatMap(openings),
-    egress: renderEgress(facts),
-    forwards: facts.rules.filter(({ purpose }) => purpose === 'PortForwarding').flatMap(forwards),
-    balancers: await renderBalancers(db, facts, controls),
+    controls,
+    ranges: rangeIds.length === 0 ? [] : await db<VlanRow>('vlan').whereIn('uuid', [...new Set(rangeIds)]),
+    peers,
+    authorities: new Map(details.map(({ cluster_id, value }) => [cluster_id, value])),
   };
 }
+
+/** Made for a cluster's API servers; members answer to the cluster's authority. */
+const isOwnBalancer = ({ purpose, protocol, user_made }: RuleFacts): boolean =>
+  purpose === 'LoadBalancing' && protocol === 'tcp' && user_made === 0;
 
 const cidrsOf = (list: string | null): string[] => (list ? list.split(',').map((cidr) => cidr.trim()) : []);
 const anyOf = (list: string | null): string[] => (list ? cidrsOf(list) : [ANYWHERE]);
@@ -70,18 +108,17 @@ const forwards = (rule: RuleFacts): Forward[] =>
       ];
 
 /** How the namespace reaches the outside: by the range that its first address is of. Null where no public bridge is named. */
-async function readOutside(db: Db, zone: ZoneRow, { addresses }: GatewayFacts): Promise<GatewayNetwork['outside']> {
-  const first = addresses[0];
+function outsideOf({ ranges }: Surroundings, { zone, addresses: [first] }: GatewayFacts): GatewayNetwork['outside'] {
   if (!first?.vlan_id || !zone.public_bridge) return null;
-  const range = await db<VlanRow>('vlan').where({ uuid: first.vlan_id }).first();
+  const range = ranges.find(({ uuid }) => uuid === first.vlan_id);
   if (!range) return null;
   return { bridge: zone.public_bridge, prefix: prefixOf(range.vlan_netmask), gateway: range.vlan_gateway };
 }
 
 const prefixOf = (netmask: string): number => 32 - Math.log2(2 ** 32 - toNumber(netmask));
 
-async function renderTiers(db: Db, zone: ZoneRow, { networks, vpc, acl }: GatewayFacts): Promise<Tier[]> {
-  const peers = zone.network_mode === 'vxlan' ? await readPeers(db, zone.uuid) : [];
+function renderTiers(around: Surroundings, { zone, networks, vpc, acl }: GatewayFacts): Tier[] {
+  const peers = around.peers.get(zone.uuid) ?? [];
   const bridge = zoneBridge(zone);
   return networks.map((network) => ({
     networkId: network.uuid,
@@ -122,13 +159,13 @@ function renderEgress({ vpc, networks, egress }: GatewayFacts): GatewayNetwork['
   return { policy: allow ? 'allow' : 'deny', except };
 }
 
-const readControls = (db: Db, { networks }: GatewayFacts): Promise<ControlNode[]> =>
+const readControls = (db: Db, all: readonly GatewayFacts[]): Promise<ControlNode[]> =>
   Promise.resolve(
     db('kubernetes_cluster_vm_map as m')
       .join('vm_instance as v', 'v.uuid', 'm.vm_id')
       .whereIn(
         'v.network_id',
-        networks.map(({ uuid }) => uuid),
+        all.flatMap(({ networks }) => networks.map(({ uuid }) => uuid)),
       )
       .where('m.control_node', 1)
       .whereNot('m.draining', LEFT_OUT)
@@ -137,20 +174,20 @@ const readControls = (db: Db, { networks }: GatewayFacts): Promise<ControlNode[]
       .select<ControlNode[]>('m.cluster_id', 'm.draining', 'v.network_id', 'v.ip_address'),
   );
 
-async function renderBalancers(db: Db, facts: GatewayFacts, controls: ControlNode[]): Promise<Balancer[]> {
+function renderBalancers({ controls, authorities }: Surroundings, facts: GatewayFacts): Balancer[] {
   const balancers: Balancer[] = [];
   for (const rule of facts.rules) {
     const tier = facts.networks.find(({ uuid }) => uuid === rule.network_id);
     // haproxy balances TCP only; the commands take nothing else.
     if (rule.purpose !== 'LoadBalancing' || rule.protocol !== 'tcp' || !tier) continue;
-    const own = rule.user_made === 0;
+    const own = isOwnBalancer(rule);
     const nodes = controls.filter((node) => node.network_id === rule.network_id);
     const members = own
       ? nodes.map(({ ip_address, draining }) => ({ address: ip_address, draining: draining === 1 }))
       : facts.members
           .filter(({ rule_id }) => rule_id === rule.uuid)
           .map(({ target }) => ({ address: target, draining: false }));
-    const ca = own && nodes[0] ? (await readDetails(db, nodes[0].cluster_id)).get('caCert') : undefined;
+    const ca = own && nodes[0] ? authorities.get(nodes[0].cluster_id) : undefined;
     balancers.push({
       publicAddress: rule.public_ip_address,
       name: rule.name ?? 'lb',

@@ -2,11 +2,14 @@ import { ApiException } from '@kubernetes/client-node';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import type { Deps } from '../../activities/deps.js';
+import type { GatewayNetwork } from '../../activities/gateway/driver.js';
+import { renderGateway } from '../../activities/gateway/render.js';
 import { zoneScanActivities } from '../../activities/zone-scan.js';
 import { beginHost, hostFound } from '../../db/hosts.js';
 import { now, nowPlus } from '../../db/knex.js';
 import { abandonNode } from '../../db/reserve.js';
 import type { ClusterRow, HostRow, VmRow } from '../../db/rows.js';
+import { readGatewayFacts } from '../../db/rules.js';
 import { addCluster } from '../api/fixtures.js';
 import { Harness } from '../api/harness.js';
 
@@ -162,6 +165,75 @@ describe('a look at a zone', () => {
     };
     await look({ openHypervisor: (() => ({ listDomains })) as never });
     expect(most).toBe(60);
+  });
+});
+
+describe('gateways', () => {
+  let made: { name: string; networkId: string; addressId: string }[];
+  let zoneId: string;
+  /** What a gateway is asked for, by network; true: it has it. */
+  let holds: (document: GatewayNetwork) => Promise<boolean>;
+  const applied: string[] = [];
+  const scan = () =>
+    zoneScanActivities({
+      db: h.db,
+      sealer: h.sealer,
+      log: pino({ level: 'silent' }),
+      openGateway: () => ({
+        holds: (document: GatewayNetwork) => holds(document),
+        apply: ({ networkId }: GatewayNetwork) => Promise.resolve(void applied.push(networkId)),
+      }),
+    } as unknown as Deps).repairGateways(zoneId);
+  const add = async (name: string) =>
+    void made.push({ name, ...(await addCluster(h.db, h.users.U, { name }, ['control', 'worker'])) });
+
+  beforeEach(async () => {
+    made = [];
+    applied.length = 0;
+    zoneId = (await h.db('data_center').first<{ uuid: string }>('uuid')).uuid;
+    for (const name of ['a', 'b', 'c']) await add(name);
+    holds = () => Promise.resolve(true);
+  });
+
+  test('are asked for what each network has, as when it is read alone', async () => {
+    const asked = new Map<string, GatewayNetwork>();
+    holds = (document) => Promise.resolve(Boolean(asked.set(document.networkId, document)));
+    expect(await scan()).toBe(0);
+    expect(asked.size).toBe(3);
+    for (const { networkId } of made)
+      expect(asked.get(networkId)).toEqual(await renderGateway(h.db, (await readGatewayFacts(h.db, { networkId }))!));
+    const [a, b] = made.map(({ networkId }) => asked.get(networkId)!);
+    expect(a!.forwards.length).toBeGreaterThan(0);
+    expect(a!.publicAddresses).not.toEqual(b!.publicAddresses);
+  });
+
+  test('of more networks are compared with as many statements', async () => {
+    let statements = 0;
+    h.db.on('query', () => void statements++);
+    await scan();
+    const few = statements;
+    for (const name of ['d', 'e', 'f']) await add(name);
+    statements = 0;
+    await scan();
+    expect([few > 5, statements]).toEqual([true, few]);
+  });
+
+  test('that have something else are put right, and no other', async () => {
+    holds = ({ networkId }) => Promise.resolve(networkId !== made[1]!.networkId);
+    expect(await scan()).toBe(1);
+    expect(applied).toEqual([made[1]!.networkId]);
+  });
+
+  test('are left alone that have rules which have just changed', async () => {
+    const { networkId } = made[2]!;
+    const rules = () => h.db('firewall_rules').where({ network_id: networkId, purpose: 'PortForwarding' });
+    let isChanged = false;
+    holds = async (document) => {
+      if (!isChanged) await rules().update({ private_port: 8022 });
+      isChanged = true;
+      return document.networkId !== networkId || document.forwards[0]!.port === 8022;
+    };
+    expect([await scan(), applied]).toEqual([0, []]);
   });
 });
 
