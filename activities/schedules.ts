@@ -13,6 +13,10 @@ import { readSettings } from '../db/configuration.js';
 import { queueOfZone, type ZoneQueue } from '../workflows/model/zone-queue.js';
 import { textOf } from '../workflows/model/fault.js';
 
+const LOOK_MS = 10_000;
+/** In looks: five minutes. */
+const WHOLE_LOOKS = 30;
+
 interface Scan {
   id: string;
   workflowType: string;
@@ -104,11 +108,35 @@ export async function ensureSchedules(client: Client, db: Knex): Promise<void> {
   for (const scan of await wanted(db)) await ensureSchedule(client, scan);
 }
 
+/**
+ * Each call leaves every schedule there. Most calls ask Temporal once, which schedules it has and with which periods; whole they are compared at
+ * first, where others are wanted than the last time, and every `WHOLE_LOOKS` calls: another release may have left other arguments.
+ */
+export function scheduleKeeper(client: Client, db: Knex): () => Promise<void> {
+  let kept: Scan[] = [];
+  let looks = 0;
+  return async () => {
+    const scans = await wanted(db);
+    const isWhole = looks++ % WHOLE_LOOKS === 0 || !isDeepStrictEqual(scans, kept);
+    const seconds = isWhole ? new Map<string, number>() : await listPeriods(client);
+    for (const scan of scans) if (seconds.get(scan.id) !== scan.seconds) await ensureSchedule(client, scan);
+    kept = scans;
+  };
+}
+
+async function listPeriods(client: Client): Promise<ReadonlyMap<string, number>> {
+  const seconds = new Map<string, number>();
+  for await (const { scheduleId, spec } of client.schedule.list())
+    seconds.set(scheduleId, (spec?.intervals?.[0]?.every ?? 0) / 1000);
+  return seconds;
+}
+
 /** Sees to it that the schedules exist, again and again: they vanish with Temporal's store. Returns how to stop. */
 export function keepSchedules(client: Client, db: Knex, log: Logger): () => void {
   let failing = false;
+  const keep = scheduleKeeper(client, db);
   const look = () =>
-    void ensureSchedules(client, db).then(
+    void keep().then(
       () => (failing = false),
       (error: unknown) => {
         if (!failing) log.warn({ error: textOf(error) }, 'cannot ensure the schedules; will go on trying');
@@ -116,6 +144,6 @@ export function keepSchedules(client: Client, db: Knex, log: Logger): () => void
       },
     );
   look();
-  const timer = setInterval(look, 10_000);
+  const timer = setInterval(look, LOOK_MS);
   return () => clearInterval(timer);
 }
