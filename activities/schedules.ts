@@ -1,10 +1,4 @@
-import {
-  ScheduleAlreadyRunning,
-  ScheduleNotFoundError,
-  ScheduleOverlapPolicy,
-  type Client,
-  type ScheduleDescription,
-} from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { isDeepStrictEqual } from 'node:util';
@@ -55,20 +49,6 @@ const specOf = ({ seconds }: Scan) => ({ intervals: [{ every: seconds * 1000 }] 
 
 /** Leaves the schedule there with its period; one that another release or setting made is brought to this one. */
 async function ensureSchedule(client: Client, scan: Scan): Promise<void> {
-  const handle = client.schedule.getHandle(scan.id);
-  let found: ScheduleDescription;
-  try {
-    found = await handle.describe();
-  } catch (error) {
-    if (!(error instanceof ScheduleNotFoundError)) throw error;
-    return createSchedule(client, scan);
-  }
-  const { spec, action } = found;
-  const same = spec.intervals?.[0]?.every === scan.seconds * 1000 && isDeepStrictEqual(action.args, scan.args);
-  if (!same) await handle.update((now) => ({ ...now, spec: specOf(scan), action: { ...now.action, args: scan.args } }));
-}
-
-async function createSchedule(client: Client, scan: Scan): Promise<void> {
   try {
     await client.schedule.create({
       scheduleId: scan.id,
@@ -86,8 +66,12 @@ async function createSchedule(client: Client, scan: Scan): Promise<void> {
       },
     });
   } catch (error) {
-    // Another worker was faster.
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const handle = client.schedule.getHandle(scan.id);
+    const { spec, action } = await handle.describe();
+    const same = spec.intervals?.[0]?.every === scan.seconds * 1000 && isDeepStrictEqual(action.args, scan.args);
+    if (!same)
+      await handle.update((found) => ({ ...found, spec: specOf(scan), action: { ...found.action, args: scan.args } }));
   }
 }
 
