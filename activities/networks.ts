@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { transact } from '../db/knex.js';
 import { lockRoot, openNetworkChanges, readChangeInput, settleNetworkChange } from '../db/network-changes.js';
 import { takePublicAddress } from '../db/public-addresses.js';
@@ -7,6 +6,7 @@ import type { NetworkRow } from '../db/rows.js';
 import { isNetworkRunOpen, startNetworkRun } from '../workflows/client.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { NetworkChangeInput, NetworkOutcome } from '../workflows/model/network-change.js';
+import { beating } from './beating.js';
 import type { Deps } from './deps.js';
 import { renderGateway } from './gateway/render.js';
 
@@ -14,22 +14,14 @@ type Needs = Pick<Deps, 'db' | 'openGateway'>;
 
 /** Rules change under whoever applies them only when others are at work too. */
 const MOST_ROUNDS = 10;
-const HEARTBEAT_MS = 1500;
 /** Seconds after which a change's run must exist; younger ones are being started. */
 const START_GRACE = 3;
 
 /** Changes of users' networks and rules on their way to a gateway. */
 export const networkActivities = ({ db, openGateway }: Deps) => ({
   /** Leaves the gateway with what the rows of the network, or of the VPC that it is a tier of, say. */
-  async ensureNetworkApplied(input: NetworkChangeInput): Promise<void> {
-    const context = Context.current();
-    const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-    try {
-      await applyNetworkRows({ db, openGateway }, input);
-    } finally {
-      clearInterval(beat);
-    }
-  },
+  ensureNetworkApplied: (input: NetworkChangeInput): Promise<void> =>
+    beating(() => applyNetworkRows({ db, openGateway }, input)),
 
   settleNetworkChange: (jobId: string, outcome: NetworkOutcome): Promise<void> =>
     settleNetworkChange(db, jobId, outcome),

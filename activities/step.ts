@@ -6,10 +6,9 @@ import { engineOf, now, type Db } from '../db/knex.js';
 import { assertHolds } from '../db/operations.js';
 import { fault, textOf } from '../workflows/model/fault.js';
 import type { StepRef } from '../workflows/model/operation.js';
+import { beating } from './beating.js';
 import type { Undo } from './left-behind.js';
 import { afterwards } from './within.js';
-
-const HEARTBEAT_MS = 1500;
 
 /** How the step that is being worked on proves that its operation still holds the cluster. */
 const step = new AsyncLocalStorage<() => Promise<void>>();
@@ -50,16 +49,15 @@ export function fenced<T extends object>(driver: T, undo: Undo<T>): T {
  * heartbeating while it runs, and what it throws is a fault of the table.
  */
 export async function guarded<T>(holds: () => Promise<void>, body: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  try {
-    await holds();
-    return await step.run(holds, body);
-  } catch (error) {
-    throw asFault(error, context.cancellationSignal.aborted);
-  } finally {
-    clearInterval(beat);
-  }
+  const { cancellationSignal } = Context.current();
+  return beating(async () => {
+    try {
+      await holds();
+      return await step.run(holds, body);
+    } catch (error) {
+      throw asFault(error, cancellationSignal.aborted);
+    }
+  });
 }
 
 type StepActivity = (ref: StepRef, ...args: never[]) => Promise<unknown>;
@@ -82,19 +80,18 @@ async function onLine<T>(db: Knex, ref: StepRef, body: () => Promise<T>): Promis
   await begin(db, ref, runId).catch((error: unknown) => {
     throw asFault(error, context.cancellationSignal.aborted);
   });
-  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  try {
-    const result = await step.run(() => assertHolds(db, ref.operationId, runId), body);
-    await end(db, ref);
-    return result;
-  } catch (error) {
-    const failure = asFault(error, context.cancellationSignal.aborted);
-    // What was seen last says more than that it was stopped.
-    if (!(failure instanceof CancelledFailure)) await note(db, ref, failure.message).catch(() => undefined);
-    throw failure;
-  } finally {
-    clearInterval(beat);
-  }
+  return beating(async () => {
+    try {
+      const result = await step.run(() => assertHolds(db, ref.operationId, runId), body);
+      await end(db, ref);
+      return result;
+    } catch (error) {
+      const failure = asFault(error, context.cancellationSignal.aborted);
+      // What was seen last says more than that it was stopped.
+      if (!(failure instanceof CancelledFailure)) await note(db, ref, failure.message).catch(() => undefined);
+      throw failure;
+    }
+  });
 }
 
 const HELD = 'EXISTS (SELECT 1 FROM operation WHERE uuid = ? AND active_cluster_id IS NOT NULL AND ended IS NULL';

@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { createHash } from 'node:crypto';
 import { readSettings } from '../db/configuration.js';
 import { hostsInUse } from '../db/hosts.js';
@@ -23,6 +22,7 @@ import {
 } from '../db/seen.js';
 import { textOf } from '../workflows/model/fault.js';
 import { hasSeen, saidIn, SEEN, withSeen } from '../workflows/model/seen-reason.js';
+import { beating } from './beating.js';
 import { beginOperation } from './begin-operation.js';
 import type { Deps } from './deps.js';
 import { gatewayDrift } from './gateway/drift.js';
@@ -38,7 +38,6 @@ const MOST_PROBES = 400;
 const MOST_GATEWAYS = 60;
 /** A host that hangs delays only itself. */
 const HOST_MS = 20_000;
-const HEARTBEAT_MS = 1500;
 /** A Running cluster's API server is asked once in so many scans, one in Alert in each. */
 const RUNNING_SCANS = 10;
 
@@ -63,10 +62,8 @@ export const zoneScanActivities = (deps: Deps) => {
      * that are due, gateways. Says at its heartbeats what it is at.
      */
     async lookAtZone(zoneId: string, began: number): Promise<void> {
-      const context = Context.current();
       let looksAt = 'hosts';
-      const beat = setInterval(() => context.heartbeat(looksAt), HEARTBEAT_MS);
-      try {
+      const look = async () => {
         await lookAt(await hostsOf(zoneId)).catch((error: unknown) =>
           log.warn({ zone: zoneId, error: textOf(error) }, 'could not look at the hosts of a zone'),
         );
@@ -77,9 +74,8 @@ export const zoneScanActivities = (deps: Deps) => {
         looksAt = 'gateways';
         await repairGateways(zoneId);
         await endScan(zoneId, began);
-      } finally {
-        clearInterval(beat);
-      }
+      };
+      await beating(look, () => looksAt);
     },
 
     // One by one, as runs that an earlier release began ask for them.

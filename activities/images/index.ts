@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity';
 import { beginImageWork, copyFailed, copyReady, endCopy, readImage, settleImage } from '../../db/images.js';
 import { readSettings } from '../../db/configuration.js';
 import type { HostRow } from '../../db/rows.js';
@@ -6,21 +5,10 @@ import { fault } from '../../workflows/model/fault.js';
 import type { ImageCopy, ImageWork } from '../../workflows/model/image.js';
 import type { Settings } from '../../workflows/model/settings.js';
 import { queueOfZone } from '../../workflows/model/zone-queue.js';
+import { beating } from '../beating.js';
 import type { Deps } from '../deps.js';
 import { imageName } from '../hypervisor/driver.js';
 import { imageSpec } from './place.js';
-
-const HEARTBEAT_MS = 1500;
-
-async function beating<T>(body: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  try {
-    return await body();
-  } finally {
-    clearInterval(beat);
-  }
-}
 
 /** Copies of templates and media in the pools of hosts. */
 export const imageActivities = ({ db, openHypervisor, fetchImage, images }: Deps) => {
