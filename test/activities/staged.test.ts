@@ -15,15 +15,21 @@ const noted = (version: string) => ({
 });
 
 onEachEngine((engines) => {
-  it.each<[string, FaultCode, string | null]>([
-    ['that refuses its upgrade is staged again by a further attempt', 'NodeRefused', null],
-    ['whose connection was lost keeps what was staged', 'NodeUnreachable', '1.34.4'],
-  ])('a node %s', async (_, code, left) => {
+  /** A cluster with one control node, and the reference of a step of its upgrade. */
+  const demo = async () => {
     const world = await makeWorld(engines);
     const { db } = world;
     const cluster = await world.addCluster('demo', { controlNodes: 1, workers: 0 });
     await reserveAll(db, cluster.uuid);
     const [node] = await readNodes(db, cluster.uuid);
+    return { db, cluster, node, ref: { operationId: 'o-1', clusterId: cluster.uuid, line: 7, undo: false } };
+  };
+
+  it.each<[string, FaultCode, string | null]>([
+    ['that refuses its upgrade is staged again by a further attempt', 'NodeRefused', null],
+    ['whose connection was lost keeps what was staged', 'NodeUnreachable', '1.34.4'],
+  ])('a node %s', async (_, code, left) => {
+    const { db, cluster, node, ref } = await demo();
     const staged = async () => (await readNodes(db, cluster.uuid))[0]!.staged_version;
     const steps = upgradeActivities({
       deps: { db, kubernetes: { open: () => Promise.reject(new Error('no answer')) } },
@@ -31,7 +37,6 @@ onEachEngine((engines) => {
       runStep: () => Promise.resolve({}),
       run: () => Promise.reject(fault(code, 'it did not go')),
     } as unknown as Guests);
-    const ref = { operationId: 'o-1', clusterId: cluster.uuid, line: 7, undo: false };
 
     await steps.stage(ref, NODE, '1.34.4');
     expect(await staged()).toBe('1.34.4');
@@ -45,11 +50,7 @@ onEachEngine((engines) => {
     ['has the new version keeps its target', () => Promise.resolve(noted('v1.34.4')), true],
     ['does not answer keeps its target', () => Promise.reject(new Error('connect ECONNREFUSED')), true],
   ])('after a refused upgrade of its first control node a cluster that %s', async (_, read, keeps) => {
-    const world = await makeWorld(engines);
-    const { db } = world;
-    const cluster = await world.addCluster('demo', { controlNodes: 1, workers: 0 });
-    await reserveAll(db, cluster.uuid);
-    const [node] = await readNodes(db, cluster.uuid);
+    const { db, cluster, node, ref } = await demo();
     const version = await db<VersionRow>('kubernetes_supported_version').first();
     await db('kubernetes_supported_version').where({ uuid: version!.uuid }).update({ semantic_version: '1.34.4' });
     const target = async () => (await mustReadCluster(db, cluster.uuid)).target_version_id;
@@ -61,7 +62,6 @@ onEachEngine((engines) => {
         throw fault('NodeRefused', 'it did not go');
       },
     } as unknown as Guests);
-    const ref = { operationId: 'o-1', clusterId: cluster.uuid, line: 7, undo: false };
     await expect(
       new MockActivityEnvironment().run(() => steps.upgrade(ref, NODE, '1.34.4', 'first', version!.uuid)),
     ).rejects.toThrow('it did not go');

@@ -29,6 +29,17 @@ export const nodeRows = (stack: Stack, clusterId: string) =>
     clusterId,
   );
 
+interface KubernetesNode {
+  metadata: { name: string };
+  spec: { unschedulable?: boolean };
+  status: { conditions: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
+}
+/** The nodes of a cluster as `kubectl` shows them. */
+export async function kubernetesNodes(stack: Stack, clusterId: string): Promise<KubernetesNode[]> {
+  const list = JSON.parse(await stack.kubectl(clusterId, 'get', 'nodes', '-o', 'json')) as { items: KubernetesNode[] };
+  return list.items;
+}
+
 /** The cluster runs, and its rows, the zone and Kubernetes tell the same of it. */
 export async function expectHealthy(stack: Stack, clusterId: string, controls: number, workers: number): Promise<void> {
   const cluster = stack.cluster(clusterId);
@@ -209,15 +220,9 @@ export async function expectAgreement(stack: Stack, clusterId: string): Promise<
     addresses('ip_address AS address FROM (SELECT * FROM vm_instance WHERE removed IS NULL)'),
   );
   if (isOn) {
-    const nodes = JSON.parse(await stack.kubectl(clusterId, 'get', 'nodes', '-o', 'json')) as {
-      items: {
-        metadata: { name: string };
-        spec: { unschedulable?: boolean };
-        status: { conditions: { type: string; status: string }[]; nodeInfo: { kubeletVersion: string } };
-      }[];
-    };
+    const nodes = await kubernetesNodes(stack, clusterId);
     expect(
-      nodes.items.map(({ metadata, spec, status }) => [
+      nodes.map(({ metadata, spec, status }) => [
         metadata.name,
         spec.unschedulable ?? false,
         status.conditions.find(({ type }) => type === 'Ready')?.status,

@@ -1,7 +1,7 @@
 import ssh2 from 'ssh2';
 import { newSshKeyPair } from '../../db/ssh-key-pair.js';
 import type { VmMapRow, VmRow } from '../../db/rows.js';
-import { expectGone, expectHealthy, nodeRows, NO_TRACES, tracesOf, versionAfter } from './facts.js';
+import { expectGone, expectHealthy, kubernetesNodes, nodeRows, NO_TRACES, tracesOf, versionAfter } from './facts.js';
 import { BALANCER, NODES, RANGE, startOperatorsNetwork } from './operators-network.js';
 import { describeStack, type Stack } from './stack.js';
 
@@ -32,10 +32,6 @@ const logsIn = (host: string, port: number, privateKey: string) =>
     client.once('ready', () => end(true)).once('error', () => end(false));
     client.connect({ host, port, username: 'cloud', privateKey, readyTimeout: 10_000 });
   });
-const kubelets = async (stack: Stack, id: string) =>
-  JSON.parse(await stack.kubectl(id, 'get', 'nodes', '-o', 'json')) as {
-    items: { metadata: { name: string }; status: { nodeInfo: { kubeletVersion: string } } }[];
-  };
 
 describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
   scenario(
@@ -95,11 +91,11 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
       expect(await stack.run('addNodesToKubernetesCluster', { id, nodeids, manualupgrade: 'true' })).toMatchObject(OK);
       const target = versionAfter(stack, id)!;
       expect(await stack.run('upgradeKubernetesCluster', { id, kubernetesversionid: target.uuid })).toMatchObject(OK);
-      const versions = (await kubelets(stack, id)).items.map(({ metadata, status }) => [metadata.name, status.nodeInfo.kubeletVersion]); // prettier-ignore
+      const versions = (await kubernetesNodes(stack, id)).map(({ metadata, status }) => [metadata.name, status.nodeInfo.kubeletVersion]); // prettier-ignore
       const to = `v${target.semantic_version}`;
       expect(Object.fromEntries(versions)).toEqual({ [control!.name]: to, [worker!.name]: to, guest: before });
       expect(await stack.run('removeNodesFromKubernetesCluster', { id, nodeids })).toMatchObject(OK);
-      expect((await kubelets(stack, id)).items.map(({ metadata }) => metadata.name)).not.toContain('guest');
+      expect((await kubernetesNodes(stack, id)).map(({ metadata }) => metadata.name)).not.toContain('guest');
       expect(stack.row<VmRow>('SELECT * FROM vm_instance WHERE uuid = ?', nodeids)).toMatchObject({ state: 'Running', removed: null }); // prettier-ignore
       await expectHealthy(stack, id, 1, 1);
 
@@ -146,9 +142,9 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
       const before = await domain('pet');
       expect(await stack.run('addNodesToKubernetesCluster', { id, nodeids: pet })).toMatchObject(OK);
       expect(stack.cluster(id)).toMatchObject({ state: 'Running', node_count: 2 });
-      expect((await kubelets(stack, id)).items.map(({ metadata }) => metadata.name)).toContain('pet');
+      expect((await kubernetesNodes(stack, id)).map(({ metadata }) => metadata.name)).toContain('pet');
       expect(await stack.run('removeNodesFromKubernetesCluster', { id, nodeids: pet })).toMatchObject(OK);
-      expect((await kubelets(stack, id)).items.map(({ metadata }) => metadata.name)).not.toContain('pet');
+      expect((await kubernetesNodes(stack, id)).map(({ metadata }) => metadata.name)).not.toContain('pet');
       expect(await domain('pet')).toEqual(before);
       expect(stack.row<VmRow>('SELECT * FROM vm_instance WHERE uuid = ?', pet)).toMatchObject({ state: 'Running', removed: null }); // prettier-ignore
       await expectHealthy(stack, id, 1, 1);
@@ -210,7 +206,7 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
           expect(kubernetescluster[0]).not.toHaveProperty('reason');
           const rows = nodeRows(stack, id);
           expect(rows.map(({ ip_address }) => ip_address).sort()).toEqual(NODES.slice(0, 2 + workers));
-          const { items } = await kubelets(stack, id);
+          const items = await kubernetesNodes(stack, id);
           expect(items.map(({ metadata }) => metadata.name).sort()).toEqual(rows.map(({ name }) => name));
         };
         expect(await stack.jobEnd(jobid)).toMatchObject(OK);

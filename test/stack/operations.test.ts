@@ -6,6 +6,7 @@ import {
   domainsOf,
   expectHealthy,
   heldRows,
+  kubernetesNodes,
   nodeRows,
   NOTHING_HELD,
   versionAfter,
@@ -29,12 +30,8 @@ const shown = async (stack: Stack, id: string): Promise<Answer> => {
   });
   return (kubernetesclusteroperation as Answer[])[0]!;
 };
-const kubelets = async (stack: Stack, id: string) => {
-  const { items } = JSON.parse(await stack.kubectl(id, 'get', 'nodes', '-o', 'json')) as {
-    items: { status: { nodeInfo: { kubeletVersion: string } } }[];
-  };
-  return items.map(({ status }) => status.nodeInfo.kubeletVersion);
-};
+const kubelets = async (stack: Stack, id: string) =>
+  (await kubernetesNodes(stack, id)).map(({ status }) => status.nodeInfo.kubeletVersion);
 
 interface PlanStep {
   title: string;
