@@ -27,6 +27,6 @@ export const CASES: readonly LabCase[] = [
   privateRegistry,
   lostControl,
   killedAtRandom,
-  killedInTheRest,
+  ...killedInTheRest,
   everyVerb,
 ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { LabCluster } from '../cluster.js';
 import { Storms } from '../storm.js';
-import { FIRST, NEXT } from '../versions.js';
+import { FIRST, MINORS, NEXT, type Minor } from '../versions.js';
 import type { LabCase } from './case.js';
 
 const KILLS = 20;
@@ -54,11 +54,11 @@ export const killedAtRandom: LabCase = {
 /** More days than a certificate of kubeadm lasts: a start renews them. */
 const ALL_ARE_DUE = '400';
 
-export const killedInTheRest: LabCase = {
-  name: 'an etcd node, a machine of the user’s own added and removed, stop, start with new certificates: the worker killed at 20 random moments, SSH cut in between, and each run begins once',
+const killedInTheRestOf = ({ kubernetes: version }: Minor): LabCase => ({
+  name: `an etcd node, a machine of the user’s own added and removed, stop, start with new certificates: the worker killed at 20 random moments, SSH cut in between, and each run begins once${version === NEXT.kubernetes ? ', on the next minor' : ''}`,
   features: ['durable operations', 'dedicated etcd', 'add nodes', 'remove nodes', 'stop', 'start', 'cks-node etcd install', 'cks-node join', 'cks-node reset', 'cks-node renew'],
+  next: version === NEXT.kubernetes,
   async run(world, say) {
-    const version = FIRST.kubernetes;
     const { cluster, job } = await LabCluster.begin(world, { name: 'rest', version, more: { etcdnodes: '1' } });
     const storms = new Storms(cluster, say);
     await storms.through('create', job);
@@ -97,4 +97,6 @@ export const killedInTheRest: LabCase = {
     await cluster.delete();
     cluster.expectNothingLeft();
   },
-}; // prettier-ignore
+}); // prettier-ignore
+
+export const killedInTheRest = MINORS.map(killedInTheRestOf);
