@@ -1,5 +1,12 @@
 import { Agent } from 'node:https';
-import { AppsV1Api, CoreV1Api, KubeConfig, type RequestContext, type V1Node } from '@kubernetes/client-node';
+import {
+  AppsV1Api,
+  CoreV1Api,
+  KubeConfig,
+  NetworkingV1Api,
+  type RequestContext,
+  type V1Node,
+} from '@kubernetes/client-node';
 import type { Knex } from 'knex';
 import { readSecret, type Sealer } from '../../db/secret.js';
 import { fault } from '../../workflows/model/fault.js';
@@ -53,6 +60,10 @@ export class KubernetesClients {
   /** For the workloads that are asked for once in a while. */
   async apps(clusterId: string): Promise<AppsV1Api> {
     return (await this.#client(clusterId)).config.makeApiClient(AppsV1Api);
+  }
+
+  async networking(clusterId: string): Promise<NetworkingV1Api> {
+    return (await this.#client(clusterId)).config.makeApiClient(NetworkingV1Api);
   }
 
   /** The nodes of a cluster by name, at most `maxAgeMs` old: those who wait for nodes of one cluster share one request. */

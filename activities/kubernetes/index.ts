@@ -14,6 +14,7 @@ import { ask } from './ask.js';
 import { deleteNodeObject } from './delete-node.js';
 import { countReady, missing, type Baseline } from './baseline.js';
 import { applyCloudSecret } from './cloud-secret.js';
+import { applyMetadataPolicy, whyNotEnforced } from './metadata-policy.js';
 import { drainNode, setSchedulable } from './drain.js';
 
 const NO_SCALE_DOWN = 'cluster-autoscaler.kubernetes.io/scale-down-disabled';
@@ -156,6 +157,16 @@ export const kubernetesActivities = ({ db, sealer, kubernetes, pollMs }: Deps) =
         const settings = await readAttemptSettings(db, ref.operationId);
         await applyCloudSecret(await kubernetes.open(ref.clusterId), identity, settings['endpoint.url']);
         return 'applied';
+      });
+    },
+
+    /** Leaves the namespaces that the attempt's settings name with a policy against metadata servers. Its health tells whether that is of use. */
+    async ensureMetadataPolicy(ref: StepRef): Promise<void> {
+      await noteHealth(db, ref.clusterId, 'metadata-policy', async () => {
+        const settings = await readAttemptSettings(db, ref.operationId);
+        const namespaces = settings['cks.metadata.policy.namespaces'].split(/, */);
+        await applyMetadataPolicy(await kubernetes.networking(ref.clusterId), namespaces);
+        return (await whyNotEnforced(await kubernetes.apps(ref.clusterId))) ?? 'applied';
       });
     },
 

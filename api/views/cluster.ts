@@ -99,7 +99,7 @@ function warningsOf(row: ClusterListRow, components: readonly Component[]): Fiel
   const failed = components.filter(({ health }) => !STANDING.includes(health));
   const warnings = [
     ...quorumWarnings({ controls: row.control_node_count, etcd: row.etcd_node_count }),
-    ...failed.map(({ name, health }) => `The component ${name} is not installed: ${health}`),
+    ...failed.map(({ name, health }) => `The component ${name} is not in order: ${health}`),
   ];
   return warnings.length > 0 ? { warnings } : {};
 }

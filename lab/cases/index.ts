@@ -8,6 +8,7 @@ import { evidenceOfFailure } from './evidence.js';
 import { externalMachine } from './external.js';
 import { killedAtRandom, killedInTheRest } from './kills.js';
 import { scaleUpAndDown, stopAndStart, upgradeWithBudget } from './lifecycle.js';
+import { metadataPolicy } from './metadata-policy.js';
 import { privateRegistry } from './registry.js';
 import { everyVerb } from './verbs.js';
 
@@ -25,6 +26,7 @@ export const CASES: readonly LabCase[] = [
   dedicatedEtcd,
   ownNetwork,
   privateRegistry,
+  metadataPolicy,
   lostControl,
   killedAtRandom,
   ...killedInTheRest,

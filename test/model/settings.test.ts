@@ -23,6 +23,16 @@ describe('parseSetting', () => {
   });
 
   const refused: [SettingName, string, string][] = [
+    [
+      'cks.metadata.policy.namespaces',
+      'default,',
+      'takes names of namespaces, comma-separated, such as default,kube-system, found "default,"',
+    ],
+    [
+      'cks.metadata.policy.namespaces',
+      'My_Space',
+      'takes names of namespaces, comma-separated, such as default,kube-system, found "My_Space"',
+    ],
     ['cloud.kubernetes.cluster.max.size', '0', 'takes 1 or more, found 0'],
     ['cloud.kubernetes.cluster.max.size', '-3', 'takes 1 or more, found -3'],
     ['cloud.kubernetes.cluster.max.size', '1.5', 'takes a whole number, found "1.5"'],

@@ -162,6 +162,7 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
     'has components with a health of their own, and runs without the one that cannot be installed',
     async (stack) => {
       await stack.call('updateConfiguration', { name: 'cloud.kubernetes.cluster.experimental.features.enabled', value: 'true' }); // prettier-ignore
+      await stack.call('updateConfiguration', { name: 'cks.metadata.policy.namespaces', value: 'default' });
       const { cniconfig } = await stack.call('registerCniConfiguration', { name: 'mine', params: 'peer', cniconfig: Buffer.from('#cloud-config\nruncmd:\n  - echo {{ ds.meta_data.peer }}\n').toString('base64') }); // prettier-ignore
       const asked = {
         ...(await stack.createParameters(1, 1, 'components')), cniconfigurationid: String(cniconfig.id), 'cniconfigdetails[0].peer': '192.0.2.1', enablecsi: 'true', dockerregistryurl: 'https://registry.example:5000', dockerregistryusername: 'robot', dockerregistrypassword: 'secret',
@@ -175,13 +176,18 @@ describeStack('a flexible cluster', { profile: 'instant' }, (scenario) => {
         state: 'Running', reason: expect.stringMatching(/^components: dashboard: /), csienabled: true,
         components: [
           { name: 'cloud-secret', state: 'applied' }, { name: 'cni', state: 'applied' }, { name: 'csi', state: 'applied' },
-          { name: 'dashboard', state: 'failed', reason: expect.stringContaining('simulated fault') }, { name: 'provider', state: 'applied' },
+          { name: 'dashboard', state: 'failed', reason: expect.stringContaining('simulated fault') },
+          { name: 'metadata-policy', state: 'failed', reason: expect.stringContaining('Flannel enforces none') }, { name: 'provider', state: 'applied' },
         ],
-        warnings: [expect.stringMatching(/^The component dashboard is not installed: .*simulated fault/)],
+        warnings: [
+          expect.stringMatching(/^The component dashboard is not in order: .*simulated fault/),
+          expect.stringMatching(/^The component metadata-policy is not in order: the policy is there, and no pod network/),
+        ],
       }); // prettier-ignore
       const running = (await stack.kubectl(id, 'get', 'deployments', '-n', 'kube-system', '-o', 'name')).split('\n');
       expect(running).toEqual(expect.arrayContaining(['deployment.apps/coredns', 'deployment.apps/cloud-controller-manager'])); // prettier-ignore
       expect(await stack.kubectl(id, 'get', 'secret', 'cloudstack-secret', '-n', 'kube-system', '-o', 'jsonpath={.data}')).toContain('cloud-config'); // prettier-ignore
+      expect(await stack.kubectl(id, 'get', 'networkpolicies', '--all-namespaces', '-o', 'jsonpath={.items[*].metadata.namespace}')).toBe('default'); // prettier-ignore
       const registries = (await stack.effects()).filter(({ kind }) => kind === 'node.registry');
       expect(registries.map(({ node }) => node).sort()).toEqual(members(stack, id).map(({ name }) => name).sort()); // prettier-ignore
       expect(await stack.run('deleteKubernetesCluster', { id })).toMatchObject(OK);

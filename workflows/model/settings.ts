@@ -9,8 +9,14 @@ export interface SettingRule {
   min?: number;
   scope?: 'Global' | 'Account';
   dynamic?: boolean;
+  /** What a text has to look like, and that in words (texts only). */
+  pattern?: RegExp;
+  takes?: string;
   doc: string;
 }
+
+/** A name as Kubernetes takes it for a namespace (RFC 1123). */
+const LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
 
 export const SETTINGS = {
   'cloud.kubernetes.service.enabled': {
@@ -208,6 +214,12 @@ export const SETTINGS = {
     min: 1,
     doc: 'Longest time to install one component: dashboard, cloud controller, CSI driver, CNI configuration; and of a short run on a node: registry, kubeconfig, reset',
   },
+  'cks.metadata.policy.namespaces': {
+    value: '',
+    pattern: new RegExp(`^(?:${LABEL}(?:, *${LABEL})*)?$`),
+    takes: 'names of namespaces, comma-separated, such as default,kube-system',
+    doc: 'Namespaces of new clusters that get a NetworkPolicy against the metadata server of a platform, comma-separated; none by default, since gateways drop what is for one',
+  },
   'cks.certificate.renew.days': {
     value: 30,
     unit: 'count',
@@ -324,5 +336,6 @@ export function parseSetting(
       ? { value: lower === 'true' }
       : { problem: `${name} takes true or false, found "${text}"` };
   }
+  if (rule.pattern?.test(text) === false) return { problem: `${name} takes ${rule.takes}, found "${text}"` };
   return { value: text };
 }

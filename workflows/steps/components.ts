@@ -12,18 +12,28 @@ export function componentSteps({ facts, settings }: BootContext, control: NodeRe
   const needs = ['api', `control-${facts.controlCount}/joined`];
   const limitSeconds = settings['cks.component.timeout'];
   const has = (name: string, words: string) => facts.components.includes(name) && words;
-  const lanes: Item<Act>[][] = [];
+  const network: Item<Act>[] = [];
   if (facts.cniConfiguration)
-    lanes.push([
-      {
-        title: 'components: apply the CNI configuration',
-        kind: 'component.cni',
-        needs: ['api'],
-        limitSeconds,
-        skip: has('cni', 'it is applied'),
-        run: ({ node }) => node.applyCni(control),
-      },
-    ]);
+    network.push({
+      title: 'components: apply the CNI configuration',
+      kind: 'component.cni',
+      needs: ['api'],
+      limitSeconds,
+      skip: has('cni', 'it is applied'),
+      run: ({ node }) => node.applyCni(control),
+    });
+  // An attempt that began before there was the setting has none.
+  if (settings['cks.metadata.policy.namespaces'])
+    network.push({
+      title: 'components: policy against metadata servers',
+      kind: 'component.metadata',
+      needs: ['api'],
+      optional: true,
+      limitSeconds,
+      skip: has('metadata-policy', 'it is applied'),
+      run: ({ kubernetes }) => kubernetes.ensureMetadataPolicy(),
+    });
+  const lanes: Item<Act>[][] = network.length > 0 ? [network] : [];
   lanes.push([
     {
       title: 'components: dashboard',

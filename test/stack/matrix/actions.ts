@@ -123,11 +123,12 @@ export const ACTIONS: Record<string, Action | 'rows'> = {
   'component.provider': run('component', 'cks.component.timeout'),
   'component.csi': run('component', 'cks.component.timeout'),
   'component.autoscaler': run('component', 'cks.component.timeout'),
+  'component.metadata': kubernetes('deny-metadata-access', 'cks.component.timeout'),
   'component.secret': kubernetes('cloudstack-secret', 'cks.component.timeout'),
 };
 
 /** Steps whose failure is told and does not end their operation. */
 export const isOptional = (operation: string, kind: string): boolean =>
   kind === 'node.reset' ||
-  /^component\.(dashboard|provider|csi)$/.test(kind) ||
+  /^component\.(dashboard|metadata|provider|csi)$/.test(kind) ||
   (kind === 'component.secret' && operation.startsWith('create'));

@@ -54,6 +54,7 @@ export class Matrix {
       // Comes on top of the limit of a step that stops a machine.
       'cks.machine.stop.timeout': '5',
       'cloud.kubernetes.cluster.experimental.features.enabled': 'true',
+      'cks.metadata.policy.namespaces': 'default',
     };
     for (const [name, value] of Object.entries(settings)) await stack.call('updateConfiguration', { name, value });
     await stack.call('registerCniConfiguration', { name: 'matrix', cniconfig: CNI });
