@@ -87,7 +87,7 @@ const killedInTheRestOf = ({ kubernetes: version }: Minor): LabCase => ({
       await storms.through('start', start);
       await cluster.storeKubeconfig();
       await cluster.expectHealthy({ version });
-      const renewals = cluster.results(machine('control'), 'renew').map(({ result }) => result['renewed']);
+      const renewals = cluster.results(machine('control'), 'renew').map(({ result, error }) => result['renewed'] ?? error);
       assert.deepEqual(renewals, Array.from({ length: round }, () => 'yes'), 'renewals on the control node');
     }
     await cluster.expectServes();
