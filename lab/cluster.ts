@@ -120,7 +120,8 @@ export class LabCluster {
     await this.change('deployVirtualMachine', {
       name, zoneid: world.zone, serviceofferingid: String(offering['id']), templateid: world.template, networkids: String((await this.row())['networkid']), ...more,
     });
-    return world.rows<LabMachine>('SELECT name, instance_name, uuid, state, ip_address FROM vm_instance WHERE name = ? AND removed IS NULL', name)[0]!;
+    // A case that failed may have left another one of the name.
+    return world.rows<LabMachine>('SELECT name, instance_name, uuid, state, ip_address FROM vm_instance WHERE name = ? AND removed IS NULL ORDER BY id', name).at(-1)!;
   } // prettier-ignore
 
   root = (machine: { instance_name: string }): string => join(this.world.libvirt.pool, `${machine.instance_name}-root`);
