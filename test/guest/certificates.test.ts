@@ -88,6 +88,27 @@ describe('cks-node renew', () => {
     expect(node.made('kubeadm certs renew all')).toBe(1);
   });
 
+  test('kubeadm is told of an etcd on other machines: it could not ask an API server that is not there yet, or whose certificates ended', async () => {
+    control(-5);
+    rmSync(join(node.root, 'etc/kubernetes/manifests/etcd.yaml'));
+    const flags = ['servers=https://10.1.1.5:2379,https://10.1.1.6:2379', 'cafile=/ca.crt', 'certfile=/client.crt', 'keyfile=/client.key']; // prettier-ignore
+    node.put('etc/kubernetes/manifests/kube-apiserver.yaml', flags.map((flag) => `    - --etcd-${flag}\n`).join(''));
+    expect((await renew('r-1', 30)).answer.result['renewed']).toBe('yes');
+    const [, file = ''] = /^kubeadm certs renew all --config (.+)$/m.exec(node.calls().join('\n')) ?? [];
+    expect(file).toMatch(/r-1\.yaml$/);
+    expect(existsSync(file)).toBe(false);
+    expect(readFileSync(join(node.fake, 'config-certs'), 'utf8')).toContain(
+      [
+        'etcd:',
+        '  external:',
+        '    endpoints: [https://10.1.1.5:2379,https://10.1.1.6:2379]',
+        '    caFile: /ca.crt',
+        '    certFile: /client.crt',
+        '    keyFile: /client.key',
+      ].join('\n'),
+    );
+  });
+
   test("a kubelet certificate that has ended is made anew for the same node by the cluster's CA", async () => {
     control(300, -5);
     expect((await renew('r-1', 0)).answer.result).toEqual({
