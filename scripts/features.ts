@@ -30,6 +30,8 @@ const LAB_UPGRADE =
   'upgrade to the next minor, the worker killed during it: every node Ready at it, the workload never below its budget';
 const LAB_ETCD =
   'create 1+1 with three etcd nodes: the cluster lives in them over TLS, and goes on without one of them';
+const LAB_POLICY =
+  'create 1+1 with a NetworkPolicy against metadata servers: it is there, its health says that Flannel enforces none, and pods serve';
 const LAB_KILLS =
   'an etcd node, a machine of the user’s own added and removed, stop, start with new certificates: the worker killed at 20 random moments, SSH cut in between, and each run begins once';
 const LIFE: Proof = ['stack/lifecycle.test.ts', 'grows, shrinks, stops, starts, is upgraded, gets a node replaced, and goes without a trace']; // prettier-ignore
@@ -91,7 +93,7 @@ export const FEATURES: Readonly<Record<string, readonly Feature[]>> = {
     { what: 'The cloud controller has credentials of its own, good for its few commands only', lab: [LAB_CREATE] },
     { what: 'The cloud controller is installed; what cannot be installed does not keep the cluster from Running', zone: [COMPONENTS], lacks: 'the cloud controller itself has not run on real nodes' },
     { what: 'The dashboard is installed, with an account and a token', zone: [['simulator/lifecycle.test.ts', 'applies and removes components that kubectl shows']], parts: [['guest/components.test.ts', 'the dashboard comes with an account and the secret that holds its token']] },
-    { what: 'Pods are kept from a metadata server', lab: [LAB_CREATE], parts: [['gateway/packets.test.ts', 'nodes and their pods do not reach the metadata server of the platform that the gateway runs on'], ['activities/seed.test.ts', 'a node’s seed has its name, address and SSH keys, and nothing that a cluster is joined or an image pulled with'], ['activities/metadata-policy.test.ts', 'is of use only with a pod network that enforces policies']], lacks: 'gateways do it for all pods; the policy of `cks.metadata.policy.namespaces` is proven to be there, on a pod network that enforces none (`docs/decisions/0014-no-metadata-server.md`)' },
+    { what: 'Pods are kept from a metadata server', lab: [LAB_CREATE, LAB_POLICY], parts: [['gateway/packets.test.ts', 'nodes and their pods do not reach the metadata server of the platform that the gateway runs on'], ['activities/seed.test.ts', 'a node’s seed has its name, address and SSH keys, and nothing that a cluster is joined or an image pulled with'], ['activities/metadata-policy.test.ts', 'is of use only with a pod network that enforces policies']], lacks: 'gateways do it for all pods; the policy of `cks.metadata.policy.namespaces` is proven to be there, on a pod network that enforces none (`docs/decisions/0014-no-metadata-server.md`)' },
     { what: 'The CoreOS and system VM templates', absent: true, lacks: 'nodes need a template of their own, made by `scripts/build-template.sh`' },
   ],
   'Clusters of other providers': [
