@@ -22,6 +22,20 @@ export async function ask<T>(what: string, request: () => Promise<T>): Promise<T
   }
 }
 
+/** Leaves an object as it should be, whether it was there before or not. */
+export async function createOrReplace(
+  what: string,
+  create: () => Promise<unknown>,
+  replace: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    if (statusOf(error) === 409) await ask(`replace ${what}`, replace);
+    else await ask(`create ${what}`, () => Promise.reject(error as Error));
+  }
+}
+
 /** A request that was ended from here says no more than that. */
 const whyOf = (error: unknown): string =>
   error instanceof Error && error.name === 'AbortError' ? 'it took too long' : textOf(error);

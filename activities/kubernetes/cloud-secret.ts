@@ -1,6 +1,6 @@
 import type { CoreV1Api } from '@kubernetes/client-node';
 import type { ServiceIdentity } from '../../db/service-identity.js';
-import { ask, statusOf } from './ask.js';
+import { createOrReplace } from './ask.js';
 
 const WHERE = { name: 'cloudstack-secret', namespace: 'kube-system' };
 
@@ -15,12 +15,10 @@ export async function applyCloudSecret(api: CoreV1Api, identity: ServiceIdentity
     '',
   ].join('\n');
   const body = { metadata: WHERE, type: 'Opaque', stringData: { 'cloud-config': config } };
-  try {
-    await api.createNamespacedSecret({ namespace: WHERE.namespace, body });
-  } catch (error) {
-    // A key that was changed meanwhile takes effect: the secret is replaced, unlike in the original.
-    if (statusOf(error) === 409)
-      await ask('replace the secret cloudstack-secret', () => api.replaceNamespacedSecret({ ...WHERE, body }));
-    else await ask('create the secret cloudstack-secret', () => Promise.reject(error as Error));
-  }
+  // A key that was changed meanwhile takes effect: the secret is replaced, unlike in the original.
+  await createOrReplace(
+    'the secret cloudstack-secret',
+    () => api.createNamespacedSecret({ namespace: WHERE.namespace, body }),
+    () => api.replaceNamespacedSecret({ ...WHERE, body }),
+  );
 }

@@ -1,5 +1,5 @@
 import type { AppsV1Api, NetworkingV1Api, V1NetworkPolicy } from '@kubernetes/client-node';
-import { ask, statusOf } from './ask.js';
+import { ask, createOrReplace } from './ask.js';
 
 const NAME = 'deny-metadata-access';
 
@@ -27,14 +27,11 @@ const policyIn = (namespace: string): V1NetworkPolicy => ({
 export async function applyMetadataPolicy(api: NetworkingV1Api, namespaces: readonly string[]): Promise<void> {
   for (const namespace of namespaces) {
     const body = policyIn(namespace);
-    try {
-      await api.createNamespacedNetworkPolicy({ namespace, body });
-    } catch (error) {
-      const what = `the policy ${NAME} in namespace ${namespace}`;
-      if (statusOf(error) === 409)
-        await ask(`replace ${what}`, () => api.replaceNamespacedNetworkPolicy({ name: NAME, namespace, body }));
-      else await ask(`create ${what}`, () => Promise.reject(error as Error));
-    }
+    await createOrReplace(
+      `the policy ${NAME} in namespace ${namespace}`,
+      () => api.createNamespacedNetworkPolicy({ namespace, body }),
+      () => api.replaceNamespacedNetworkPolicy({ name: NAME, namespace, body }),
+    );
   }
 }
 

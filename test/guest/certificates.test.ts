@@ -91,8 +91,7 @@ describe('cks-node renew', () => {
   test('kubeadm is told of an etcd on other machines: it could not ask an API server that is not there yet, or whose certificates ended', async () => {
     control(-5);
     rmSync(join(node.root, 'etc/kubernetes/manifests/etcd.yaml'));
-    const flags = ['servers=https://10.1.1.5:2379,https://10.1.1.6:2379', 'cafile=/ca.crt', 'certfile=/client.crt', 'keyfile=/client.key']; // prettier-ignore
-    node.put('etc/kubernetes/manifests/kube-apiserver.yaml', flags.map((flag) => `    - --etcd-${flag}\n`).join(''));
+    node.put('etc/kubernetes/manifests/kube-apiserver.yaml', '    - --etcd-servers=https://10.1.1.5:2379,https://10.1.1.6:2379\n'); // prettier-ignore
     expect((await renew('r-1', 30)).answer.result['renewed']).toBe('yes');
     const [, file = ''] = /^kubeadm certs renew all --config (.+)$/m.exec(node.calls().join('\n')) ?? [];
     expect(file).toMatch(/r-1\.yaml$/);
@@ -101,10 +100,12 @@ describe('cks-node renew', () => {
       [
         'etcd:',
         '  external:',
-        '    endpoints: [https://10.1.1.5:2379,https://10.1.1.6:2379]',
-        '    caFile: /ca.crt',
-        '    certFile: /client.crt',
-        '    keyFile: /client.key',
+        '    endpoints:',
+        '      - "https://10.1.1.5:2379"',
+        '      - "https://10.1.1.6:2379"',
+        `    caFile: "${node.root}/etc/kubernetes/pki/etcd/ca.crt"`,
+        `    certFile: "${node.root}/etc/kubernetes/pki/apiserver-etcd-client.crt"`,
+        `    keyFile: "${node.root}/etc/kubernetes/pki/apiserver-etcd-client.key"`,
       ].join('\n'),
     );
   });

@@ -9,9 +9,8 @@ export interface SettingRule {
   min?: number;
   scope?: 'Global' | 'Account';
   dynamic?: boolean;
-  /** What a text has to look like, and that in words (texts only). */
-  pattern?: RegExp;
-  takes?: string;
+  /** What a text has to look like (texts only). */
+  form?: { pattern: RegExp; words: string };
   doc: string;
 }
 
@@ -216,8 +215,10 @@ export const SETTINGS = {
   },
   'cks.metadata.policy.namespaces': {
     value: '',
-    pattern: new RegExp(`^(?:${LABEL}(?:, *${LABEL})*)?$`),
-    takes: 'names of namespaces, comma-separated, such as default,kube-system',
+    form: {
+      pattern: new RegExp(`^(?:${LABEL}(?:, *${LABEL})*)?$`),
+      words: 'names of namespaces, comma-separated, such as default,kube-system',
+    },
     doc: 'Namespaces of new clusters that get a NetworkPolicy against the metadata server of a platform, comma-separated; none by default, since gateways drop what is for one',
   },
   'cks.certificate.renew.days': {
@@ -336,6 +337,7 @@ export function parseSetting(
       ? { value: lower === 'true' }
       : { problem: `${name} takes true or false, found "${text}"` };
   }
-  if (rule.pattern?.test(text) === false) return { problem: `${name} takes ${rule.takes}, found "${text}"` };
+  if (rule.form && !rule.form.pattern.test(text))
+    return { problem: `${name} takes ${rule.form.words}, found "${text}"` };
   return { value: text };
 }
